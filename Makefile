@@ -1,0 +1,40 @@
+PYTHON ?= python3
+VENV := .venv/bin/python
+.DEFAULT_GOAL := help
+.PHONY: help demo run test bench lint lock stop clean clean-venv venv
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: venv ## start everything, book trips, show what happened, stop
+	@$(VENV) -m devstack demo
+
+run: venv ## serve until Ctrl-C on WEB_PORT (8000), keeping the data in var/
+	@$(VENV) -m devstack run
+
+test: venv ## run all tests against real servers; ARGS="tests/flows -k refused" narrows it
+	@$(VENV) -m devstack test $(ARGS)
+
+bench: venv ## measure trips per second
+	@$(VENV) -m tests.bench $(ARGS)
+
+lint: venv ## check style, types and the boundaries between the contexts
+	@$(VENV) -m ruff check . && $(VENV) -m ruff format --check .
+	@DJANGO_DEBUG=1 $(VENV) -m mypy .
+	@.venv/bin/lint-imports
+
+lock: venv ## write requirements*.txt from pyproject.toml, with hashes
+	@$(VENV) -m devstack.lock $(ARGS)
+
+stop: ## stop what `make run` or `make demo` left running
+	@$(VENV) -m devstack stop
+
+clean: ## delete the data and logs in var/
+	@if [ -x $(VENV) ]; then $(VENV) -m devstack stop; fi
+	@rm -rf var
+
+clean-venv: ## delete .venv
+	@rm -rf .venv
+
+venv: # complete and current before anything else; takes milliseconds when it is
+	@$(PYTHON) -m devstack.bootstrap

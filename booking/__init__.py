@@ -1,0 +1,1 @@
+"""Booking: the context that sells trips. Start with sagas.py."""

@@ -1,0 +1,53 @@
+"""What a traveller reads about each thing that happened to a booking. Pure Python."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+STEPS: Final = {
+    "hold": "Holding the trip",
+    "authorise": "Reserving the price on the card",
+    "book": "Booking {what}",
+    "capture": "Taking the payment",
+    "confirm": "Confirming the trip",
+    "refund": "Giving money back",
+    "cancel": "Cancelling {what}",
+}
+"""What a step does; a step without an entry is told by its name."""
+
+HAPPENINGS: Final = {
+    "started": "Your request was accepted.",
+    "done": "{step}: done.",
+    "refused": "{step}: refused ({reason}).",
+    "waiting": "{step}: waiting for you.",
+    "unknown": "{step}: no clear answer yet, asking again.",
+    "failed": "{step}: did not work, trying again.",
+    "absent": "{step}: the earlier request did not arrive, sending it again.",
+    "compensating": "The trip cannot be booked ({reason}); taking back what was done.",
+    "compensated": "{step}: taken back.",
+    "annulled": "{step}: made sure that nothing was done.",
+    "landed_late": "{step}: an earlier request arrived late, taking it back.",
+    "cancel_requested": "You asked to cancel.",
+    "woken": "Something new is known; going on.",
+    "retried": "A colleague looked at it; going on.",
+    "parked": "This needs a person; a colleague will look at it.",
+    "pivoting": "Everything is booked; the payment comes next.",
+    "finishing": "The payment was taken.",
+    "completed": "Your trip is confirmed.",
+    "cancelled": "Your trip is cancelled and nothing was taken.",
+}
+"""What happened; a kind without an entry is told by its name."""
+
+CLOSED: Final = (
+    "Your trip could not be booked ({reason}). Nothing was bought and nothing was taken."
+)
+
+
+def sentence(*, kind: str, step: str, what: str, detail: Mapping[str, Any]) -> str:
+    """Return one sentence about one entry of a timeline; `what` names the item, "" for none."""
+    reason = str(detail.get("code") or detail.get("reason") or "no reason given").replace("_", " ")
+    doing = STEPS.get(step, step.replace("_", " ").capitalize()).format(what=what or "the trip")
+    # The same word tells the failed try of a step and the failed whole.
+    template = CLOSED if kind == "failed" and not step else HAPPENINGS.get(kind)
+    if template is None:
+        return f"{doing or 'The trip'}: {kind.replace('_', ' ')}."
+    return template.format(step=doing, reason=reason)

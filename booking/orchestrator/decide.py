@@ -1,0 +1,214 @@
+"""What a saga does next, as one pure function of its rows, its plan and the time.
+
+The order of the rules matters and is the one of the design, 3.2 and 3.3. Nothing here reads a clock, a
+database or a framework, so every rule is tested by table (tests/unit/booking/test_decide.py).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from booking.orchestrator.shape import (
+    FINAL,
+    Direction,
+    Kind,
+    Rows,
+    SagaRow,
+    SagaState,
+    Shape,
+    StepRow,
+    StepShape,
+    StepState,
+)
+
+
+@dataclass(frozen=True)
+class Run:
+    """Claim these calls and make them; they belong to `link`."""
+
+    link: str
+    rows: tuple[StepRow, ...]
+
+
+@dataclass(frozen=True)
+class Enter:
+    """Move to another live state; `reason` is why the saga turns back."""
+
+    state: SagaState
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Sleep:
+    """Nothing to do before `until`."""
+
+    until: datetime
+
+
+@dataclass(frozen=True)
+class Park:
+    """A person must act; `reason` says on what."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Close:
+    """The saga is over."""
+
+    state: SagaState
+
+
+@dataclass(frozen=True)
+class Annul:
+    """Cancel at the other side, so that the pivot's "no" counts."""
+
+    step: str
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """The saga is over, or waits for a person."""
+
+
+Decision = Run | Enter | Sleep | Park | Close | Annul | Nothing
+
+
+def decide(saga: SagaRow, rows: Rows, plan: Shape, now: datetime) -> Decision:
+    """Return what to do next with a saga."""
+    if saga.state in FINAL or saga.parked:
+        return Nothing()
+    if saga.state is SagaState.RUNNING:
+        return _running(saga, rows, plan, now)
+    if saga.state is SagaState.PIVOTING:
+        return _pivoting(saga, rows, plan, now)
+    if saga.state is SagaState.FINISHING:
+        return _finishing(rows, plan, now)
+    return _compensating(saga, rows, plan, now)
+
+
+def _running(saga: SagaRow, rows: Rows, plan: Shape, now: datetime) -> Decision:
+    """Before the pivot: settle what is in flight, then turn back, go on or wait."""
+    current = next((step for step in plan.steps if _unfinished(rows.of(step.name))), None)
+    if current is None:
+        return Close(SagaState.COMPLETED)
+    calls = rows.of(current.name)
+    settling = [row for row in calls if row.live(now)]
+    if reason := _turns_back(saga, current, calls, now):
+        return (
+            Sleep(min(row.wakes_at(now) for row in settling))
+            if settling
+            else Enter(SagaState.COMPENSATING, reason)
+        )
+    if stuck := [row for row in calls if row.never_resend and row.ambiguous and row.due(now)]:
+        return Park(
+            f"{current.name}: outcome unknown and the partner cannot be asked ({stuck[0].item})"
+        )
+    due = tuple(row for row in calls if row.due(now))
+    if not due:
+        return Sleep(min(row.wakes_at(now) for row in calls if row.state is not StepState.DONE))
+    if current.kind is Kind.PIVOT:
+        return Enter(SagaState.PIVOTING)
+    return Run(current.link, due)
+
+
+def _turns_back(saga: SagaRow, step: StepShape, calls: list[StepRow], now: datetime) -> str:
+    """Return the code of the reason to compensate, or the empty string."""
+    if saga.cancel_requested:
+        return "cancelled"
+    if refused := [row for row in calls if row.state is StepState.REFUSED]:
+        return refused[0].reason or "refused"
+    if now >= saga.deadline_at:
+        return "deadline_passed"
+    if any(
+        row.wait_until and row.wait_until <= now for row in calls if row.state is StepState.WAITING
+    ):
+        return "action_timed_out"
+    if any(row.tries >= step.attempts and row.due(now) for row in calls):
+        return "retries_exhausted"
+    return ""
+
+
+def _pivoting(saga: SagaRow, rows: Rows, plan: Shape, now: datetime) -> Decision:
+    """At the pivot: unknown never compensates; a "no" after an unanswered call must be annulled first."""
+    pivot = next(step for step in plan.steps if step.kind is Kind.PIVOT)
+    [row] = rows.of(pivot.name)
+    if row.state is StepState.DONE:
+        return Enter(SagaState.FINISHING)
+    if row.state is StepState.REFUSED:
+        return _pivot_refused(pivot, row, rows, now)
+    if row.state is StepState.PENDING and not row.ambiguous and now >= saga.deadline_at:
+        return Enter(SagaState.COMPENSATING, "deadline_passed")
+    if row.due(now) and row.tries >= pivot.attempts and row.ambiguous:
+        return Park(f"{pivot.name}: outcome unknown after {row.tries} tries")
+    return Run(pivot.link, (row,)) if row.due(now) else Sleep(row.wakes_at(now))
+
+
+def _pivot_refused(pivot: StepShape, row: StepRow, rows: Rows, now: datetime) -> Decision:
+    if not row.ambiguous:
+        return Enter(SagaState.COMPENSATING, row.reason or "refused")
+    if not pivot.annulled:
+        return Park(f"{pivot.name}: refused after an unanswered call, and nothing can annul it")
+    annulments = rows.of(pivot.name, Direction.ANNUL)
+    if not annulments:
+        return Annul(pivot.name)
+    [annulment] = annulments
+    if annulment.state is StepState.DONE:
+        return Enter(SagaState.COMPENSATING, row.reason or "refused")
+    if annulment.state in {StepState.REFUSED, StepState.PARKED}:
+        return Park(f"{pivot.name}: refused, but could not be annulled: {annulment.reason}")
+    if annulment.due(now) and annulment.tries >= pivot.attempts:
+        return Park(f"{pivot.name}: could not be annulled after {annulment.tries} tries")
+    if annulment.due(now):
+        return Run(pivot.link, (annulment,))
+    return Sleep(annulment.wakes_at(now))
+
+
+def _finishing(rows: Rows, plan: Shape, now: datetime) -> Decision:
+    """After the pivot: retried until done; a "no" here needs a person."""
+    for step in plan.steps:
+        calls = [row for row in rows.of(step.name) if row.state is not StepState.DONE]
+        if step.kind is not Kind.AFTER or not calls:
+            continue
+        if refused := [row for row in calls if row.state is StepState.REFUSED]:
+            return Park(f"{step.name}: refused after the pivot ({refused[0].reason})")
+        due = tuple(row for row in calls if row.due(now))
+        if any(row.tries >= step.attempts for row in due):
+            return Park(f"{step.name}: failed {step.attempts} times after the pivot")
+        return Run(step.link, due) if due else Sleep(min(row.wakes_at(now) for row in calls))
+    return Close(SagaState.COMPLETED)
+
+
+def _compensating(saga: SagaRow, rows: Rows, plan: Shape, now: datetime) -> Decision:
+    """Take everything back in reverse; a compensation that fails does not stop the others."""
+    wakes: list[datetime] = []
+    parked: list[StepRow] = []
+    for step in reversed(plan.steps):
+        calls = rows.of(step.name, Direction.COMPENSATE)
+        if live := [row for row in calls if row.live(now)]:
+            return Sleep(min(row.wakes_at(now) for row in live))
+        if due := tuple(row for row in calls if row.due(now)):
+            return Run(step.link, due)
+        wakes += [row.wakes_at(now) for row in calls if _open(row)]
+        parked += [row for row in calls if row.state in {StepState.PARKED, StepState.REFUSED}]
+    if wakes:
+        return Sleep(min(wakes))
+    if parked:
+        return Park("compensation incomplete: " + ", ".join(_label(row) for row in parked))
+    return Close(SagaState.CANCELLED if saga.reason == "cancelled" else SagaState.FAILED)
+
+
+def _open(row: StepRow) -> bool:
+    return row.state not in {
+        StepState.DONE,
+        StepState.ACCEPTED,
+        StepState.PARKED,
+        StepState.REFUSED,
+    }
+
+
+def _unfinished(calls: list[StepRow]) -> bool:
+    return any(row.state is not StepState.DONE for row in calls)
+
+
+def _label(row: StepRow) -> str:
+    return f"{row.step}{f' {row.item}' if row.item else ''} ({row.reason or 'failed'})"

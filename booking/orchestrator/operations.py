@@ -1,0 +1,152 @@
+"""From a stored call to the service's operation and back: which code, which request, which phase."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, get_type_hints
+
+import msgspec
+from django.conf import settings
+
+from booking.orchestrator.calls import Claim, Phase
+from booking.orchestrator.models import SagaInstance, SagaStep
+from booking.orchestrator.plan import REGISTRY, Pivot, Saga, Step
+from booking.orchestrator.shape import Direction, Shape, StepState
+from booking.orchestrator.store import Locked, as_json
+from outbound.call import Call, Original
+
+
+class CodeMissing(Exception):
+    """A live saga needs a flow, a step or a compensation that the deployed code lacks."""
+
+
+def shape_of(saga: SagaInstance) -> Shape:
+    """Return the plan that an instance runs on: its own snapshot."""
+    return msgspec.convert(saga.plan, Shape)
+
+
+def saga_of(locked: Locked) -> Saga:
+    """Return the code of an instance's saga.
+
+    Raises:
+        CodeMissing: the deployed code has no saga of this name.
+    """
+    try:
+        return REGISTRY[locked.saga.name]
+    except KeyError:
+        raise CodeMissing(f"no saga is named {locked.saga.name!r}") from None
+
+
+def step_of(locked: Locked, call: SagaStep) -> Step:
+    """Return the code of a call's step.
+
+    Raises:
+        CodeMissing: the deployed code has no step of this name.
+    """
+    try:
+        return saga_of(locked).steps[call.step]
+    except KeyError:
+        raise CodeMissing(f"saga {locked.saga.name!r} has no step {call.step!r}") from None
+
+
+def operation_of(step: Step, direction: Direction) -> type:
+    """Return the operation that a step runs in a direction.
+
+    Raises:
+        CodeMissing: the step has none.
+    """
+    operation: type | None = step.operation
+    if direction is Direction.COMPENSATE:
+        operation = step.compensate
+    elif direction is Direction.ANNUL:
+        operation = step.annulled_by if isinstance(step, Pivot) else None
+    if operation is None:
+        raise CodeMissing(f"step {step.name!r} has nothing to {direction}")
+    return operation
+
+
+def refusals_of(step: Step, direction: Direction) -> tuple[type[Exception], ...]:
+    """Return the exceptions that are a definite no in a direction."""
+    if direction is Direction.FORWARD:
+        declared = step.refused_by
+        return declared if isinstance(declared, tuple) else (declared,)
+    return tuple(getattr(operation_of(step, direction), "refused_by", ()))
+
+
+def call_value(locked: Locked, call: SagaStep) -> Call:
+    """Return a stored call as its operation sees it."""
+    original = None
+    if call.direction != Direction.FORWARD:
+        forward = locked.forward(call)
+        if forward.request is not None:
+            original = Original(key=forward.key, request=forward.request, result=forward.result)
+    return Call(
+        saga_id=locked.saga.id,
+        subject_id=locked.saga.subject_id,
+        step=call.step,
+        item=call.item,
+        key=call.key,
+        attempt=call.attempt,
+        now=locked.now,
+        given=call.given,
+        original=original,
+        seconds=settings.SAGA_CALL_SECONDS,
+    )
+
+
+def phase_of(call: SagaStep) -> Phase:
+    """Return what to ask the other side, given where the call stands before it is claimed."""
+    if call.state == StepState.VERIFYING:
+        return Phase.VERIFY
+    if call.direction == Direction.FORWARD and call.state != StepState.PENDING:
+        return Phase.PROBE
+    return Phase.SEND
+
+
+def prepare(locked: Locked, call: SagaStep) -> Claim:
+    """Make a claim of a call, storing its request the first time, so that a retry sends the same.
+
+    Raises:
+        Refusal: the service says no before anything is sent.
+    """
+    step, direction, phase = step_of(locked, call), Direction(call.direction), phase_of(call)
+    value = call_value(locked, call)
+    operation = operation_of(step, direction)()
+    if call.request is None:
+        request = operation.prepare(value)
+        traits = operation.traits(request)
+        call.request = as_json(request)
+        call.idempotency, call.quiet_seconds = traits.idempotency.value, traits.quiet_seconds
+    else:
+        request = msgspec.convert(call.request, type_of(type(operation), "prepare"))
+    if phase is Phase.SEND:
+        call.sent_at = locked.now
+    if phase is Phase.VERIFY:
+        operation, request, value = _forward_probe(locked, step, call)
+    return Claim(
+        step_id=call.pk,
+        epoch=call.epoch + 1,
+        phase=phase,
+        operation=operation,
+        request=request,
+        call=value,
+        refused_by=refusals_of(step, Direction.FORWARD if phase is Phase.VERIFY else direction),
+    )
+
+
+def _forward_probe(locked: Locked, step: Step, call: SagaStep) -> tuple[Any, Any, Call]:
+    forward = locked.forward(call)
+    request = msgspec.convert(forward.request, type_of(step.operation, "prepare"))
+    return step.operation(), request, call_value(locked, forward)
+
+
+@cache
+def type_of(operation: type, phase: str) -> Any:
+    """Return the type that a phase of an operation is annotated to return."""
+    return get_type_hints(getattr(operation, phase))["return"]
+
+
+def given_to(step: Step, about: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Ask the flow's glue what each call of a step is given: item -> JSON-ready data ("" = the only one)."""
+    if step.each is not None:
+        return {str(item): as_json(value) or {} for item, value in step.each(**about).items()}
+    return {"": (as_json(step.given(**about)) or {}) if step.given is not None else {}}

@@ -1,0 +1,175 @@
+"""The rows and the plan as plain values: what `decide` decides on. Pure: no framework."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from functools import cached_property
+from typing import Final
+
+
+class SagaState(StrEnum):
+    """Where a saga stands. Parked is not a state: a parked saga keeps its state and has an `attention_reason`."""
+
+    RUNNING = "running"  # forward, everything can still be taken back
+    PIVOTING = "pivoting"  # the pivot was sent: cancelling can no longer win
+    FINISHING = "finishing"  # the pivot succeeded: the rest is retried until done
+    COMPENSATING = "compensating"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+FINAL: Final = frozenset({SagaState.COMPLETED, SagaState.FAILED, SagaState.CANCELLED})
+
+MOVES: Final[dict[SagaState, frozenset[SagaState]]] = {
+    SagaState.RUNNING: frozenset({SagaState.PIVOTING, SagaState.COMPENSATING, SagaState.COMPLETED}),
+    SagaState.PIVOTING: frozenset({SagaState.FINISHING, SagaState.COMPENSATING}),
+    SagaState.FINISHING: frozenset({SagaState.COMPLETED}),
+    SagaState.COMPENSATING: frozenset({SagaState.FAILED, SagaState.CANCELLED}),
+}
+"""The only legal moves; a trigger in the database holds the same table."""
+
+
+class StepState(StrEnum):
+    """Where one call stands."""
+
+    PENDING = "pending"  # to be sent when due
+    CLAIMED = "claimed"  # somebody is calling; theirs until the lease ends
+    UNKNOWN = "unknown"  # sent, no usable answer: probe before sending again
+    WAITING = "waiting"  # the customer must act
+    VERIFYING = (
+        "verifying"  # compensated, but an earlier request may still land: ask again when due
+    )
+    DONE = "done"
+    REFUSED = "refused"
+    PARKED = "parked"  # waits for a person
+    ACCEPTED = "accepted"  # a person accepted the loss
+
+
+SETTLED: Final = frozenset(
+    {StepState.DONE, StepState.REFUSED, StepState.PARKED, StepState.ACCEPTED}
+)
+
+
+class Direction(StrEnum):
+    """What a call is for."""
+
+    FORWARD = "forward"
+    COMPENSATE = "compensate"
+    ANNUL = "annul"  # makes a pivot's "no" count after an unanswered call
+
+
+class Kind(StrEnum):
+    """Where a step stands relative to the pivot."""
+
+    BEFORE = "before"
+    PIVOT = "pivot"
+    AFTER = "after"
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepShape:
+    """A step without its code."""
+
+    name: str
+    link: str
+    kind: Kind
+    attempts: int
+    compensated: bool
+    annulled: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """A plan without its code: what an instance runs on until its end, whatever is deployed meanwhile."""
+
+    name: str
+    version: int
+    steps: tuple[StepShape, ...]
+
+    @property
+    def links(self) -> tuple[str, ...]:
+        """The names of the links in order."""
+        return tuple(dict.fromkeys(step.link for step in self.steps))
+
+    def step(self, name: str) -> StepShape:
+        """Return a step by name.
+
+        Raises:
+            KeyError: the plan has no such step.
+        """
+        for step in self.steps:
+            if step.name == name:
+                return step
+        raise KeyError(name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepRow:
+    """One call as `decide` sees it. Times by the database's clock."""
+
+    step: str
+    item: str = ""
+    direction: Direction = Direction.FORWARD
+    state: StepState = StepState.PENDING
+    tries: int = 0
+    ambiguous: bool = False
+    due_at: datetime | None = None
+    lease_until: datetime | None = None
+    wait_until: datetime | None = None
+    never_resend: bool = False
+    reason: str = ""
+
+    def live(self, now: datetime) -> bool:
+        """Whether somebody is calling right now."""
+        return (
+            self.state is StepState.CLAIMED
+            and self.lease_until is not None
+            and self.lease_until > now
+        )
+
+    def due(self, now: datetime) -> bool:
+        """Whether this call may be claimed."""
+        if self.state in SETTLED or self.live(now):
+            return False
+        return self.due_at is None or self.due_at <= now or self.state is StepState.CLAIMED
+
+    def wakes_at(self, now: datetime) -> datetime:
+        """Return when to look at this unsettled call again."""
+        at = self.lease_until if self.live(now) else self.due_at
+        return at if at is not None else now
+
+    def may_have_had_an_effect(self) -> bool:
+        """Whether compensation must cover this forward call (design 3.2: done, unknown or ambiguous)."""
+        if self.state in {StepState.PENDING, StepState.REFUSED}:
+            return self.ambiguous
+        return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class SagaRow:
+    """A saga as `decide` sees it."""
+
+    state: SagaState
+    deadline_at: datetime
+    cancel_requested: bool = False
+    reason: str = ""
+    parked: bool = False
+
+
+@dataclass(frozen=True)
+class Rows:
+    """All calls of one saga, grouped as `decide` asks for them."""
+
+    all: tuple[StepRow, ...]
+
+    @cached_property
+    def _groups(self) -> dict[tuple[Direction, str], list[StepRow]]:
+        groups: dict[tuple[Direction, str], list[StepRow]] = {}
+        for row in self.all:
+            groups.setdefault((row.direction, row.step), []).append(row)
+        return groups
+
+    def of(self, step: str, direction: Direction = Direction.FORWARD) -> list[StepRow]:
+        """Return the calls of one step in one direction."""
+        return self._groups.get((direction, step), [])

@@ -1,0 +1,36 @@
+"""The flow of a booking, as one table: reservation -> provider -> payment. Read this first."""
+
+from uuid import UUID
+
+from booking.orchestrator.plan import Link, Pivot, Saga, Step, minutes
+from payments import services as payments
+from providers import services as providers
+from reservation import services as reservation
+
+
+def price(*, reservation_id: UUID) -> reservation.Price:
+    """Give the payment what the traveller agreed to pay."""
+    return reservation.price(reservation_id=reservation_id)
+
+
+def legs(*, reservation_id: UUID) -> dict[str, reservation.LegDetails]:
+    """Give the providers one leg each, at the price that the traveller saw."""
+    return reservation.legs(reservation_id=reservation_id)
+
+
+# fmt: off
+CONFIRM_RESERVATION = Saga(
+    "confirm-reservation", version=1, subject="reservation_id", deadline=minutes(15),
+    links=[
+        Link("reservation",
+            Step("hold",      reservation.Hold,   compensate=reservation.Release, refused_by=reservation.OfferExpired),
+            Step("authorise", payments.Authorise, compensate=payments.Void,       refused_by=payments.Declined, given=price)),
+        Link("provider",
+            Step("book",      providers.Book,     compensate=providers.Cancel,    refused_by=providers.Refused, each=legs)),
+        Link("payment",
+            Pivot("capture",  payments.Capture,   annulled_by=payments.Void,      refused_by=payments.Declined, given=price),
+            Step("confirm",   reservation.Confirm)),  # after the pivot: retried until done, never compensated
+    ],
+    failed=reservation.fail, cancelled=reservation.cancel,  # local, in the transaction that closes the saga
+)
+# fmt: on

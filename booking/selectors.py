@@ -1,0 +1,161 @@
+"""What can be asked about accounts and reservations; a stranger's is as good as none."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from booking import narration
+from booking.models import Account
+from booking.orchestrator import history
+from payments import services as payments
+from providers import services as providers
+from reservation import services as reservation
+
+
+class NotATraveller(Exception):
+    """The login belongs to no traveller: staff cannot book trips."""
+
+    code = "not_a_traveller"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountDetails:
+    """A traveller, as the traveller sees it."""
+
+    account_id: UUID
+    email: str
+    email_verified_at: datetime | None
+    full_name: str
+    locale: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReservationPage:
+    """Everything about one reservation."""
+
+    reservation: reservation.ReservationDetails
+    orders: dict[UUID, providers.OrderDetails]
+    payment: payments.PaymentDetails | None
+    progress: history.Progress | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TimelineEntry:
+    """One thing that happened, in words; `code` is the line of the flow's table it comes from."""
+
+    at: datetime
+    kind: str
+    link: str
+    step: str
+    item: str
+    direction: str
+    attempt: int
+    text: str
+    code: str
+
+
+def account_id_of(*, user_id: UUID) -> UUID:
+    """Return the account of a login.
+
+    Raises:
+        NotATraveller: the login has none.
+    """
+    account_id = Account.objects.filter(user_id=user_id).values_list("pk", flat=True).first()
+    if account_id is None:
+        raise NotATraveller("Only travellers have reservations; sign up as one.")
+    return account_id
+
+
+def account(*, account_id: UUID) -> AccountDetails:
+    """Return an account with the address it signs in with."""
+    row = Account.objects.select_related("user").get(pk=account_id)
+    return AccountDetails(
+        account_id=row.id,
+        email=row.user.email,
+        email_verified_at=row.user.email_verified_at,
+        full_name=row.full_name,
+        locale=row.locale,
+        created_at=row.created_at,
+    )
+
+
+def owned_reservation(*, account_id: UUID, reservation_id: UUID) -> reservation.ReservationDetails:
+    """Return an account's reservation.
+
+    Raises:
+        reservation.ReservationNotFound: there is none, or it is another traveller's.
+    """
+    details = reservation.details(reservation_id=reservation_id)
+    if details.account_id != account_id:
+        raise reservation.ReservationNotFound(str(reservation_id))
+    return details
+
+
+def reservations(
+    *, account_id: UUID, after: tuple[datetime, UUID] | None, limit: int
+) -> list[reservation.ReservationSummary]:
+    """Return an account's reservations, newest first, those after the one named by `after`."""
+    return reservation.of_account(account_id=account_id, after=after, limit=limit)
+
+
+def reservation_page(*, account_id: UUID, reservation_id: UUID) -> ReservationPage:
+    """Return everything about an account's reservation.
+
+    Raises:
+        reservation.ReservationNotFound: there is none, or it is another traveller's.
+    """
+    # The flow first: its final state and the reservation's are committed together, so that a page
+    # which calls the flow finished never shows an older reservation.
+    progress = history.progress(subject_id=reservation_id)
+    details = owned_reservation(account_id=account_id, reservation_id=reservation_id)
+    return ReservationPage(
+        reservation=details,
+        orders={
+            order.item_id: order for order in providers.orders_of(reservation_id=reservation_id)
+        },
+        payment=payments.payment_of(reservation_id=reservation_id),
+        progress=progress,
+    )
+
+
+def reservation_timeline(*, account_id: UUID, reservation_id: UUID) -> list[TimelineEntry]:
+    """Return everything that happened to an account's reservation, oldest first.
+
+    Raises:
+        reservation.ReservationNotFound: there is none, or it is another traveller's.
+    """
+    details = owned_reservation(account_id=account_id, reservation_id=reservation_id)
+    entries = history.timeline(subject_id=reservation_id)
+    return _told(entries, titles={str(item.item_id): item.title for item in details.items})
+
+
+def is_settled(*, reservation_id: UUID) -> bool | None:
+    """Return whether the newest flow of a reservation is over; None while only a person can tell."""
+    progress = history.progress(subject_id=reservation_id)
+    if progress is None or progress.finished_at is not None:
+        return True
+    return None if progress.attention_reason or progress.action else False
+
+
+def _told(entries: Sequence[history.Entry], titles: dict[str, str]) -> list[TimelineEntry]:
+    return [
+        TimelineEntry(
+            at=entry.at,
+            kind=entry.kind,
+            link=entry.link,
+            step=entry.step,
+            item=entry.item,
+            direction=entry.direction,
+            attempt=entry.attempt,
+            text=narration.sentence(
+                kind=entry.kind,
+                step=entry.step,
+                what=titles.get(entry.item, ""),
+                detail=entry.detail,
+            ),
+            code=entry.code,
+        )
+        for entry in entries
+    ]

@@ -1,0 +1,84 @@
+"""Celery in Booking: a saga compiled to a chain of links, and the task that runs one link.
+
+A message carries the saga's id and a link's name, nothing else. It may be lost, tripled or late: the
+link runs only if it is the saga's current one, and the sweeper finds what was lost.
+"""
+
+import logging
+from functools import cache
+from typing import Any, Final
+from uuid import UUID
+
+from celery import Task, chain, shared_task
+from celery.canvas import Signature
+from django.conf import settings
+from kombu import Connection, pools
+
+from booking.orchestrator import control, engine
+from booking.orchestrator.shape import Direction
+
+logger = logging.getLogger(__name__)
+
+COPIES: Final = {"once": 1, "drop": 0, "triple": 3}
+"""How often a chain is published: tests drop or triple every dispatch (SAGA_DISPATCH)."""
+
+
+@shared_task(name="booking.run_link", bind=True)
+def run_link(
+    self: "Task[Any, Any]",
+    *,
+    saga_id: str,
+    link: str,
+    direction: str = Direction.FORWARD,
+    **kwargs: object,
+) -> None:
+    """Run one link of a saga; end the chain unless the link is done."""
+    progress = engine.advance(UUID(saga_id), link=link, direction=Direction(direction))
+    if progress is not engine.Progress.PASSED:
+        self.request.chain = None
+    if progress is engine.Progress.TURNED:
+        dispatch(UUID(saga_id))
+
+
+def compile_chain(saga_id: UUID) -> "Signature[Any] | None":
+    """Compile what a saga has left to do: forward links in order, or those to compensate in reverse."""
+    direction, links = control.remaining_links(saga_id)
+    signatures = [
+        run_link.si(saga_id=str(saga_id), link=link, direction=direction.value).set(queue=link)
+        for link in links
+    ]
+    return chain(*signatures) if signatures else None
+
+
+def dispatch(saga_id: UUID) -> bool:
+    """Publish a saga's remaining chain, within about a second; False when the broker is not there.
+
+    Losing the message is harmless: the sweeper picks the saga up.
+    """
+    canvas = compile_chain(saga_id)
+    if canvas is None:
+        return True
+    try:
+        with pools.producers[_publishing_connection()].acquire(block=True, timeout=1) as producer:
+            for _ in range(COPIES[settings.SAGA_DISPATCH]):
+                canvas.apply_async(producer=producer, retry=False)
+    except Exception as error:  # noqa: BLE001 - whatever the broker's client raises, the sweeper is the answer
+        logger.warning("saga %s not dispatched: %s: %s", saga_id, type(error).__name__, error)
+        return False
+    return True
+
+
+@cache
+def _publishing_connection() -> Connection:
+    """Return a connection that gives up after a second: Celery's default can hang a request for minutes."""
+    return Connection(
+        settings.CELERY_BROKER_URL,
+        connect_timeout=1,
+        transport_options={
+            **settings.CELERY_BROKER_TRANSPORT_OPTIONS,
+            "socket_timeout": 1,
+            "socket_connect_timeout": 1,
+            "retry_on_timeout": False,
+            "max_retries": 0,
+        },
+    )

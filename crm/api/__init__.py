@@ -1,0 +1,1 @@
+"""The HTTP face of CRM, for the staff of providers."""

@@ -1,0 +1,1 @@
+"""What CRM does: `projections` keeps what it hears of Booking, `customers` what a provider's staff ask for."""

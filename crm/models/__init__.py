@@ -1,0 +1,26 @@
+"""What CRM remembers: projections of Booking's events, and what CRM itself owns."""
+
+from crm.models.choices import Channel, Direction, Kind, MessageStatus, Purpose, Role, TripStatus
+from crm.models.owned import Consent, Membership, Message, Note
+from crm.models.projections import Profile, Provider, Relationship, Trip, TripShare
+from crm.models.timeline import Interaction
+
+__all__ = [
+    "Channel",
+    "Consent",
+    "Direction",
+    "Interaction",
+    "Kind",
+    "Membership",
+    "Message",
+    "MessageStatus",
+    "Note",
+    "Profile",
+    "Provider",
+    "Purpose",
+    "Relationship",
+    "Role",
+    "Trip",
+    "TripShare",
+    "TripStatus",
+]

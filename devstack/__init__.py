@@ -1,0 +1,1 @@
+"""Start PostgreSQL, Redis and every process of the project under one supervisor."""

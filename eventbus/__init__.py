@@ -1,0 +1,1 @@
+"""Event bus: carries events between contexts and knows nobody. Machine room."""

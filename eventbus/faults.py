@@ -1,0 +1,25 @@
+"""Telling trouble of the infrastructure from a handler that cannot handle its event."""
+
+from typing import Final
+
+import redis
+from django.db import InterfaceError, OperationalError
+
+# Connection lost, resources exhausted, shutting down, serialisation or deadlock, lock not available.
+INFRASTRUCTURE_CLASSES: Final = frozenset({"08", "53", "57", "40", "55"})
+STATEMENT_TIMED_OUT: Final = "57014"
+
+
+def is_infrastructure(error: BaseException) -> bool:
+    """Return whether the same event may well succeed once PostgreSQL or Redis is back.
+
+    A statement that ran into its time-out is the handler's own doing.
+    """
+    if isinstance(error, InterfaceError | redis.ConnectionError | redis.TimeoutError):
+        return True
+    if not isinstance(error, OperationalError):
+        return False
+    state: str | None = getattr(error.__cause__, "sqlstate", None)
+    if state is None:
+        return True
+    return state[:2] in INFRASTRUCTURE_CLASSES and state != STATEMENT_TIMED_OUT

@@ -1,0 +1,132 @@
+"""The relay: numbers what was published and keeps the streams in Redis equal to the log. Several may run."""
+
+import logging
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+import redis
+from django.conf import settings
+from django.db.models import Min
+
+from eventbus import connections, fanout, log, loop, nudge, numbering, streams, wakeup
+from eventbus.models import Cursor, OutboxEntry, Stream
+
+logger = logging.getLogger(__name__)
+
+REDIS_SECONDS: Final = 2.0
+AWAY_SECONDS: Final = 3.0
+
+
+class Relay:
+    """Moves each stream from the log to Redis; what Redis lost is appended again from the log."""
+
+    def __init__(self, *, stop: loop.Stop) -> None:
+        client = connections.client(timeout=REDIS_SECONDS)
+        self._fanout = fanout.Fanout(client=client, cap=settings.EVENTBUS_STREAM_CAP)
+        self._wakeup = wakeup.Wakeup(client=client, channel=nudge.CHANNEL, stop=stop)
+        self._stop = stop
+        self._tails: dict[str, fanout.Tail] = {}
+        self._streams = streams.stream_names()
+        self._away_until = 0.0
+        self.appended = 0
+
+    def prepare(self) -> None:
+        """Make the streams' rows; forget what was known of Redis, as either side may have changed."""
+        self._tails.clear()
+        self._wakeup.reset()
+        for stream in self._streams:
+            numbering.ensure_stream(stream=stream)
+
+    def step(self) -> None:
+        """Do one round over all streams, then wait for a nudge or a second, if there was no full batch."""
+        self._with_redis(self._wakeup.listen)
+        full = [self.relay(stream=stream) for stream in self._streams]
+        if not any(full):
+            self._wakeup.wait()
+            # What Redis holds is looked at anew after every rest: it may have been emptied meanwhile.
+            if self._wakeup.rested:
+                self._tails.clear()
+
+    def relay(self, *, stream: str) -> bool:
+        """Number and append one batch; return whether there is likely to be more.
+
+        With Redis down, numbering goes on: consumers then read the log.
+        """
+        # Before numbering: a log restored from a backup must be noticed while it is behind Redis.
+        self._with_redis(partial(self._look, stream))
+        numbered = numbering.number(stream=stream)
+        if stream in self._tails:
+            self._with_redis(partial(self._append_until, stream, numbered))
+        return len(numbered.records) == numbering.BATCH
+
+    def _with_redis(self, action: Callable[[], None]) -> None:
+        """Do what needs Redis; leave it alone for a while when it does not answer."""
+        if time.monotonic() < self._away_until:
+            return
+        try:
+            action()
+        except (redis.RedisError, OSError) as error:
+            self._away_until = time.monotonic() + AWAY_SECONDS
+            self._tails.clear()
+            self._wakeup.reset()
+            logger.warning("Redis does not answer, consumers read the log: %s", error)
+
+    def _look(self, stream: str) -> None:
+        if stream in self._tails:
+            return
+        epoch = log.tip(stream=stream).epoch
+        tail = self._fanout.tail(key=streams.redis_key(stream=stream, epoch=epoch))
+        self._believe(stream, epoch, tail)
+
+    def _append_until(self, stream: str, numbered: numbering.Numbered) -> None:
+        """Append from the known tail to the head; a mismatch corrects what is known, and goes on."""
+        tip, fresh = numbered.tip, numbered.records
+        key = streams.redis_key(stream=stream, epoch=tip.epoch)
+        while stream in self._tails and self._tails[stream].position < tip.head:
+            expected = self._tails[stream].position
+            if not (fresh and fresh[0].position == expected + 1):
+                fresh = self._missing(stream, expected, tip)
+            if not fresh:
+                logger.error("Stream %s: the log has nothing after %s", stream, expected)
+                return
+            actual = self._fanout.append(key=key, expected=expected, records=fresh)
+            if actual is None:
+                self.appended += len(fresh)
+                last = fresh[-1]
+                self._tails[stream] = fanout.Tail(
+                    position=last.position, event_id=str(last.event_id)
+                )
+                Stream.objects.filter(
+                    name=stream, epoch=tip.epoch, published__lt=last.position
+                ).update(published=last.position)
+            else:
+                self._believe(stream, tip.epoch, actual)
+
+    def _missing(self, stream: str, after: int, tip: log.Tip) -> list[log.Record]:
+        """Read from the log what Redis lacks, leaving out what no group needs or the cap would trim."""
+        slowest = Cursor.objects.filter(stream=stream).aggregate(slowest=Min("position"))["slowest"]
+        after = max(after, min(slowest or 0, tip.head - 1), tip.head - settings.EVENTBUS_STREAM_CAP)
+        return log.read(stream=stream, after=after, limit=numbering.BATCH)
+
+    def _believe(self, stream: str, epoch: str, tail: fanout.Tail) -> None:
+        """Adopt a tail that agrees with the log; begin a new life of the stream if it does not.
+
+        It disagrees after PostgreSQL was restored to an earlier point: Redis then holds events that
+        the log does not have. The head is read after the tail, so it cannot be behind it otherwise.
+        """
+        ahead = tail.position > log.tip(stream=stream).head
+        if ahead or self._foreign(stream, tail):
+            logger.error("Stream %s in Redis is not of this log: starting it anew", stream)
+            numbering.rotate(stream=stream, epoch=epoch)
+            self._fanout.forget(key=streams.redis_key(stream=stream, epoch=epoch))
+            self._tails.pop(stream, None)
+        else:
+            self._tails[stream] = tail
+
+    @staticmethod
+    def _foreign(stream: str, tail: fanout.Tail) -> bool:
+        entries = OutboxEntry.objects.filter(stream=stream, position=tail.position)
+        ours = entries.values_list("event_id", flat=True).first()
+        return bool(ours and tail.event_id) and str(ours) != tail.event_id

@@ -1,0 +1,1 @@
+"""Identity: who may sign in (e-mail, password); knows nobody."""

@@ -1,0 +1,1 @@
+"""The HTTP faces of Identity: tokens, e-mail verification, password reset."""

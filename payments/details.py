@@ -1,0 +1,154 @@
+"""Payment details: entered, replaced, looked at. The network is called outside any transaction."""
+
+import logging
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from outbound import http
+from outbound.call import NotSent
+from outbound.deadline import Deadline
+from payments import domain
+from payments.domain import PaymentStatus
+from payments.gateways.protocol import Intent, NewIntent, UnexpectedAnswer
+from payments.gateways.registry import gateway
+from payments.models import IllegalPaymentMove, Payment
+from payments.operations import current
+from payments.refusals import PaymentInProgress
+
+logger = logging.getLogger(__name__)
+
+TECHNICAL: Final = (NotSent, http.NoAnswer, UnexpectedAnswer)
+
+
+class PaymentGatewayUnavailable(Exception):
+    """The card processor gave no usable answer; entering the details again may help."""
+
+    code = "payment_gateway_unavailable"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentDetails:
+    """A payment as its owner may see it; amounts in major units, `client_action` while waiting."""
+
+    payment_id: uuid.UUID
+    reservation_id: uuid.UUID
+    status: str
+    amount: Decimal
+    currency: str
+    authorised_amount: Decimal
+    captured_amount: Decimal
+    refunded_amount: Decimal
+    method_brand: str
+    method_last4: str
+    decline_reason: str
+    client_action: dict[str, Any] | None
+    created_at: datetime
+
+
+def enter_payment_details(
+    *,
+    reservation_id: uuid.UUID,
+    account_id: uuid.UUID,
+    amount: Decimal,
+    currency: str,
+    method: str,
+    seconds: float = 15.0,
+) -> PaymentDetails:
+    """Open a payment at the processor, unconfirmed, and make it the reservation's current one.
+
+    Details entered before are superseded, and their payment is cancelled as far as possible: an
+    unconfirmed payment that is left behind holds no money.
+
+    Raises:
+        CardNumberRefused, PaymentDetailsRefused: the method is no token that can be used.
+        PaymentInProgress: the current payment is being used, or was taken.
+        PaymentGatewayUnavailable: the processor gave no usable answer.
+    """
+    domain.check_method(method)
+    _check_replaceable(reservation_id)
+    deadline = Deadline.within(seconds)
+    asked = NewIntent(
+        payment_id=uuid.uuid4(),
+        reservation_id=reservation_id,
+        amount=amount,
+        currency=currency,
+        method=method,
+    )
+    intent = _open(asked, deadline)
+    try:
+        payment, superseded = _store(asked, intent, account_id)
+    except (IllegalPaymentMove, IntegrityError) as error:
+        _give_up(intent.id, deadline)
+        raise PaymentInProgress("the current payment is being used") from error
+    if superseded is not None:
+        _give_up(superseded.gateway_payment_id, deadline)
+    return _details(payment)
+
+
+def payment_of(*, reservation_id: uuid.UUID) -> PaymentDetails | None:
+    """Return the current payment of a reservation, None before details are entered."""
+    rows = Payment.objects.filter(reservation_id=reservation_id, superseded_at=None)
+    payment = rows.first()
+    return None if payment is None else _details(payment)
+
+
+def is_ready(*, reservation_id: uuid.UUID) -> bool:
+    """Tell whether there are payment details that were not used yet."""
+    payment = payment_of(reservation_id=reservation_id)
+    return payment is not None and payment.status == PaymentStatus.READY
+
+
+def _check_replaceable(reservation_id: uuid.UUID) -> None:
+    payment = payment_of(reservation_id=reservation_id)
+    if payment is not None and payment.status in domain.IN_FLIGHT | domain.TAKEN:
+        raise PaymentInProgress("the current payment is being used")
+
+
+def _open(asked: NewIntent, deadline: Deadline) -> Intent:
+    try:
+        return gateway().create(intent=asked, key=f"payment:{asked.payment_id}", deadline=deadline)
+    except TECHNICAL as error:
+        raise PaymentGatewayUnavailable("the card processor gave no usable answer") from error
+
+
+def _store(
+    asked: NewIntent, intent: Intent, account_id: uuid.UUID
+) -> tuple[Payment, Payment | None]:
+    """Commit the new payment; return it and the one that it supersedes."""
+    now = timezone.now()
+    with transaction.atomic():
+        superseded = current(asked.reservation_id)
+        if superseded is not None:
+            superseded.supersede(at=now)
+            superseded.save()
+        payment = Payment.objects.create(
+            id=asked.payment_id,
+            reservation_id=asked.reservation_id,
+            account_id=account_id,
+            amount=asked.amount,
+            currency=asked.currency,
+            method=asked.method,
+            gateway_payment_id=intent.id,
+            status=PaymentStatus.READY.value,
+            created_at=now,
+        )
+    return payment, superseded
+
+
+def _give_up(intent_id: str, deadline: Deadline) -> None:
+    """Cancel a payment that nobody will use, as far as possible."""
+    try:
+        gateway().cancel(intent_id=intent_id, deadline=deadline)
+    except TECHNICAL:
+        logger.warning("payment %s is left open, unconfirmed", intent_id, exc_info=True)
+
+
+def _details(payment: Payment) -> PaymentDetails:
+    names = set(PaymentDetails.__dataclass_fields__) - {"payment_id"}
+    return PaymentDetails(payment_id=payment.id, **{name: getattr(payment, name) for name in names})

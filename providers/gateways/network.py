@@ -1,0 +1,162 @@
+"""Partners of the network's JSON interface: those that know our keys, and those that do not."""
+
+import logging
+from dataclasses import asdict
+from typing import Any
+
+from django.conf import settings
+
+from outbound import http
+from outbound.call import Idempotency, Traits
+from outbound.deadline import Deadline
+from providers import refusals
+from providers.gateways import exchange
+from providers.gateways.protocol import (
+    AnswerMismatch,
+    Endpoint,
+    NewOrder,
+    PartnerOffer,
+    PartnerOrder,
+    Query,
+)
+from providers.gateways.wire import WireOffer, WireOffers, WireOrder, WireOrders
+
+logger = logging.getLogger(__name__)
+
+
+class _Catalogue:
+    """What all partners of the network have in common: searching and quoting."""
+
+    def __init__(self, idempotency: Idempotency) -> None:
+        self.traits = Traits(
+            idempotency=idempotency,
+            quiet_seconds=settings.PARTNER_QUIET_SECONDS,
+        )
+
+    def search(self, *, partner: Endpoint, query: Query, deadline: Deadline) -> list[PartnerOffer]:
+        """Return offers. Raises: InvalidSearch."""
+        params = {name: str(value) for name, value in asdict(query).items() if value is not None}
+        answer = exchange.ask(
+            partner=partner, method="GET", path=("offers",), params=params, deadline=deadline
+        )
+        found = exchange.succeeded(answer, refused_by=(refusals.InvalidSearch,)).decode(WireOffers)
+        return [offer.to_offer() for offer in found.offers]
+
+    def quote(self, *, partner: Endpoint, offer_id: str, deadline: Deadline) -> PartnerOffer:
+        """Return an offer at its price of now. Raises: OfferNotFound, OfferExpired."""
+        answer = exchange.ask(
+            partner=partner,
+            method="POST",
+            path=("quotes",),
+            body={"offer_id": offer_id},
+            deadline=deadline,
+        )
+        possible = (refusals.OfferNotFound, refusals.OfferExpired)
+        return exchange.succeeded(answer, refused_by=possible).decode(WireOffer).to_offer()
+
+
+class KeyedGateway(_Catalogue):
+    """A partner that books once per key (class A, with a tombstone on cancel, or class B)."""
+
+    def book(
+        self, *, partner: Endpoint, order: NewOrder, key: str, deadline: Deadline
+    ) -> PartnerOrder:
+        """Book under our key. Raises: Refused."""
+        answer = exchange.ask(
+            partner=partner,
+            method="PUT",
+            path=("orders", key),
+            body=_body(order),
+            deadline=deadline,
+        )
+        booked = exchange.succeeded(answer, refused_by=(refusals.Refused,)).decode(WireOrder)
+        return _same(booked.to_order(), order)
+
+    def look_up(
+        self, *, partner: Endpoint, key: str, reference: str, deadline: Deadline
+    ) -> PartnerOrder | None:
+        """Return the confirmed order of a key. Raises: OrderCancelled."""
+        answer = exchange.ask(
+            partner=partner, method="GET", path=("orders", key), deadline=deadline
+        )
+        if exchange.absent(answer):
+            return None
+        found = exchange.succeeded(answer, refused_by=()).decode(WireOrder)
+        if found.cancelled:
+            raise refusals.OrderCancelled(key)
+        return found.to_order()
+
+    def cancel(self, *, partner: Endpoint, key: str, reference: str, deadline: Deadline) -> bool:
+        """Cancel under our key; class A also when nothing was booked. Raises: CancelRefused."""
+        answer = exchange.ask(
+            partner=partner, method="DELETE", path=("orders", key), deadline=deadline
+        )
+        if exchange.absent(answer):
+            return False
+        _cancelled(answer)
+        return True
+
+
+class ReferenceGateway(_Catalogue):
+    """A partner that books at every request, and can only be asked by our reference (class C).
+
+    The reference names the item of the reservation, not the attempt: whatever an earlier attempt
+    left is found as well.
+    """
+
+    def book(
+        self, *, partner: Endpoint, order: NewOrder, key: str, deadline: Deadline
+    ) -> PartnerOrder:
+        """Book anew. Raises: Refused."""
+        answer = exchange.ask(
+            partner=partner, method="POST", path=("orders",), body=_body(order), deadline=deadline
+        )
+        booked = exchange.succeeded(answer, refused_by=(refusals.Refused,)).decode(WireOrder)
+        return _same(booked.to_order(), order)
+
+    def look_up(
+        self, *, partner: Endpoint, key: str, reference: str, deadline: Deadline
+    ) -> PartnerOrder | None:
+        """Return the first confirmed order of our reference."""
+        orders = self._confirmed(partner, reference, deadline)
+        if len(orders) > 1:
+            logger.error("%s holds %d orders for %s", partner.slug, len(orders), reference)
+        return orders[0].to_order() if orders else None
+
+    def cancel(self, *, partner: Endpoint, key: str, reference: str, deadline: Deadline) -> bool:
+        """Cancel every confirmed order of our reference. Raises: CancelRefused."""
+        orders = self._confirmed(partner, reference, deadline)
+        for order in orders:
+            answer = exchange.ask(
+                partner=partner, method="DELETE", path=("orders", order.id), deadline=deadline
+            )
+            _cancelled(answer)
+        return bool(orders)
+
+    def _confirmed(self, partner: Endpoint, reference: str, deadline: Deadline) -> list[WireOrder]:
+        answer = exchange.ask(
+            partner=partner,
+            method="GET",
+            path=("orders",),
+            params={"reference": reference},
+            deadline=deadline,
+        )
+        found = exchange.succeeded(answer, refused_by=()).decode(WireOrders)
+        return [order for order in found.orders if not order.cancelled]
+
+
+def _body(order: NewOrder) -> dict[str, Any]:
+    return {**asdict(order), "amount": str(order.amount)}
+
+
+def _same(booked: PartnerOrder, order: NewOrder) -> PartnerOrder:
+    asked = (order.reference, order.amount, order.currency)
+    if (booked.reference, booked.amount, booked.currency) != asked:
+        raise AnswerMismatch(f"order {booked.order_id} is not what was asked for: {asked}")
+    return booked
+
+
+def _cancelled(answer: http.Answer) -> None:
+    order = exchange.succeeded(answer, refused_by=(refusals.CancelRefused,)).decode(WireOrder)
+    if not order.cancelled:
+        raise AnswerMismatch(f"order {order.id} is {order.status} after its cancellation")

@@ -1,0 +1,109 @@
+"""What Providers asks of a gateway, whatever interface the partner has."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Protocol
+
+from outbound.call import Traits
+from outbound.deadline import Deadline
+
+
+class UnexpectedAnswer(Exception):
+    """The partner answered what its interface does not provide for: nothing is known."""
+
+
+class AnswerMismatch(Exception):
+    """The partner confirmed another order than the one that was asked for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """Where a partner can be reached."""
+
+    slug: str
+    base_url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Query:
+    """What a traveller is looking for; `date` in ISO 8601, places as IATA codes."""
+
+    kind: str
+    date: str
+    origin: str | None = None
+    destination: str | None = None
+    place: str | None = None
+    nights: int | None = None
+    days: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartnerOffer:
+    """An offer under the partner's own id; `amount` in major units, `*_at` in UTC."""
+
+    offer_id: str
+    kind: str
+    product: str
+    title: str
+    amount: Decimal
+    currency: str
+    expires_at: datetime
+    starts_at: datetime
+    starts_at_local: str
+    starts_zone: str
+    ends_at: datetime
+    ends_at_local: str
+    ends_zone: str
+    details: dict[str, Any]
+    cancellation_policy: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewOrder:
+    """What to book, at the price that the customer saw, under our own reference."""
+
+    offer_id: str
+    amount: Decimal
+    currency: str
+    reference: str
+    travellers: list[dict[str, str | None]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartnerOrder:
+    """An order that the partner holds as confirmed."""
+
+    order_id: str
+    reference: str
+    confirmation_code: str
+    amount: Decimal
+    currency: str
+
+
+class Gateway(Protocol):
+    """One kind of partner interface. Every method may raise `NotSent` and `http.NoAnswer`."""
+
+    traits: Traits
+
+    def search(self, *, partner: Endpoint, query: Query, deadline: Deadline) -> list[PartnerOffer]:
+        """Return offers. Raises: InvalidSearch."""
+
+    def quote(self, *, partner: Endpoint, offer_id: str, deadline: Deadline) -> PartnerOffer:
+        """Return an offer at its price of now. Raises: OfferNotFound, OfferExpired."""
+
+    def book(
+        self, *, partner: Endpoint, order: NewOrder, key: str, deadline: Deadline
+    ) -> PartnerOrder:
+        """Book, once per key as far as the partner can. Raises: Refused, only for a definite no."""
+
+    def look_up(
+        self, *, partner: Endpoint, key: str, reference: str, deadline: Deadline
+    ) -> PartnerOrder | None:
+        """Return the confirmed order of a key, None when there is none. Raises: OrderCancelled."""
+
+    def cancel(self, *, partner: Endpoint, key: str, reference: str, deadline: Deadline) -> bool:
+        """Cancel whatever was booked; return False when there was nothing to cancel.
+
+        Raises: CancelRefused, only for a definite no.
+        """

@@ -1,0 +1,248 @@
+"""What can be known about a reservation: values, never rows."""
+
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db.models import Q
+
+from reservation import domain
+from reservation.models import Item, Reservation, Traveller
+
+
+class ReservationNotFound(Exception):
+    """There is no reservation with this id."""
+
+    code = "reservation_not_found"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Price:
+    """What a reservation costs, in major units."""
+
+    amount: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemDetails:
+    """One flight, stay or car; `amount` in major units, `*_at` in UTC."""
+
+    item_id: UUID
+    kind: str
+    provider_id: UUID
+    offer_id: str
+    title: str
+    amount: Decimal
+    currency: str
+    expires_at: datetime
+    starts_at: datetime
+    starts_at_local: str
+    starts_zone: str
+    ends_at: datetime
+    ends_at_local: str
+    ends_zone: str
+    details: dict[str, Any]
+    cancellation_policy: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TravellerDetails:
+    """Who travels."""
+
+    given_name: str
+    family_name: str
+    born_on: date | None
+    kind: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReservationSummary:
+    """A reservation without its items; `amount` in major units."""
+
+    reservation_id: UUID
+    account_id: UUID
+    status: str
+    amount: Decimal
+    currency: str
+    created_at: datetime
+    confirmed_at: datetime | None
+    failed_at: datetime | None
+    cancelled_at: datetime | None
+    failure_reason: str
+    cancellation_reason: str
+    version: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReservationDetails(ReservationSummary):
+    """Everything that the service knows about a reservation."""
+
+    held_at: datetime | None
+    released_at: datetime | None
+    items: tuple[ItemDetails, ...]
+    travellers: tuple[TravellerDetails, ...]
+
+    @property
+    def expires_at(self) -> datetime:
+        """Return when the first of the offers expires."""
+        return min(item.expires_at for item in self.items)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LegDetails:
+    """What a provider needs to book one item; `amount` in major units."""
+
+    item_id: UUID
+    offer_id: str
+    provider_id: UUID
+    kind: str
+    amount: Decimal
+    currency: str
+    travellers: tuple[TravellerDetails, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the same as JSON-ready values, amounts and dates as text."""
+        return {
+            **asdict(self),
+            "item_id": str(self.item_id),
+            "provider_id": str(self.provider_id),
+            "amount": str(self.amount),
+            "travellers": [
+                {**asdict(person), "born_on": person.born_on and person.born_on.isoformat()}
+                for person in self.travellers
+            ],
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class RefundQuote:
+    """What comes back when the trip is cancelled, in major units: in all, and for each item."""
+
+    amount: Decimal
+    currency: str
+    items: dict[UUID, Decimal]
+
+
+def details(*, reservation_id: UUID) -> ReservationDetails:
+    """Return everything about a reservation.
+
+    Raises:
+        ReservationNotFound: there is none.
+    """
+    reservation = _row(reservation_id)
+    return ReservationDetails(
+        **_summary_fields(reservation),
+        held_at=reservation.held_at,
+        released_at=reservation.released_at,
+        items=tuple(_item(item) for item in reservation.items.order_by("position")),
+        travellers=_travellers(reservation),
+    )
+
+
+def of(*, account_id: UUID, reservation_id: UUID) -> ReservationSummary:
+    """Return a reservation of an account.
+
+    Raises:
+        ReservationNotFound: there is none, or it is another account's.
+    """
+    reservation = _row(reservation_id)
+    if reservation.account_id != account_id:
+        raise ReservationNotFound(str(reservation_id))
+    return ReservationSummary(**_summary_fields(reservation))
+
+
+def of_account(
+    *, account_id: UUID, after: tuple[datetime, UUID] | None = None, limit: int = 50
+) -> list[ReservationSummary]:
+    """Return an account's reservations, newest first.
+
+    `after` is (created_at, reservation_id) of the last one that the reader has.
+    """
+    rows = Reservation.objects.filter(account_id=account_id).order_by("-created_at", "-id")
+    if after is not None:
+        created_at, reservation_id = after
+        rows = rows.filter(
+            Q(created_at__lt=created_at) | Q(created_at=created_at, id__lt=reservation_id)
+        )
+    return [ReservationSummary(**_summary_fields(row)) for row in rows[:limit]]
+
+
+def price(*, reservation_id: UUID) -> Price:
+    """Return what a reservation costs.
+
+    Raises:
+        ReservationNotFound: there is none.
+    """
+    reservation = _row(reservation_id)
+    return Price(amount=reservation.amount, currency=reservation.currency)
+
+
+def legs(*, reservation_id: UUID) -> dict[str, LegDetails]:
+    """Return item id (as text) -> what its provider needs to book it, in the traveller's order.
+
+    Raises:
+        ReservationNotFound: there is no such reservation.
+    """
+    reservation = _row(reservation_id)
+    travellers = _travellers(reservation)
+    return {
+        str(item.id): LegDetails(
+            item_id=item.id,
+            offer_id=item.offer_id,
+            provider_id=item.provider_id,
+            kind=item.kind,
+            amount=item.amount,
+            currency=item.currency,
+            travellers=travellers,
+        )
+        for item in reservation.items.order_by("position")
+    }
+
+
+def refund_quote(*, reservation_id: UUID, at: datetime) -> RefundQuote:
+    """Return what comes back at an instant, by the policies stored at booking.
+
+    Raises:
+        ReservationNotFound: there is no such reservation.
+    """
+    reservation = _row(reservation_id)
+    shares = {
+        item.id: domain.refund_amount(
+            amount=item.amount,
+            percent=domain.refund_percent(policy=item.cancellation_policy, at=at),
+        )
+        for item in reservation.items.order_by("position")
+    }
+    return RefundQuote(
+        amount=sum(shares.values(), Decimal(0)), currency=reservation.currency, items=shares
+    )
+
+
+def _row(reservation_id: UUID) -> Reservation:
+    try:
+        return Reservation.objects.get(pk=reservation_id)
+    except Reservation.DoesNotExist as error:
+        raise ReservationNotFound(str(reservation_id)) from error
+
+
+def _summary_fields(row: Reservation) -> dict[str, Any]:
+    names = set(ReservationSummary.__dataclass_fields__) - {"reservation_id"}
+    return {"reservation_id": row.id, **{name: getattr(row, name) for name in names}}
+
+
+def _item(item: Item) -> ItemDetails:
+    names = set(ItemDetails.__dataclass_fields__) - {"item_id"}
+    return ItemDetails(item_id=item.id, **{name: getattr(item, name) for name in names})
+
+
+def _travellers(reservation: Reservation) -> tuple[TravellerDetails, ...]:
+    return tuple(_traveller(row) for row in reservation.travellers.order_by("position"))
+
+
+def _traveller(row: Traveller) -> TravellerDetails:
+    return TravellerDetails(
+        given_name=row.given_name, family_name=row.family_name, born_on=row.born_on, kind=row.kind
+    )

@@ -1,0 +1,65 @@
+"""The local operations of Reservation: hold, release, confirm. Effect and record are one transaction."""
+
+from uuid import UUID
+
+from eventbus.publish import publish
+from outbound.call import Call
+from reservation.composition import OfferExpired
+from reservation.domain import Status
+from reservation.itinerary import ReservationNotFound
+from reservation.models import Reservation
+
+
+def locked(reservation_id: UUID) -> Reservation:
+    """Return the row with its lock, for the rest of the caller's transaction.
+
+    Raises:
+        ReservationNotFound: there is none.
+    """
+    try:
+        return Reservation.objects.select_for_update().get(pk=reservation_id)
+    except Reservation.DoesNotExist as error:
+        raise ReservationNotFound(str(reservation_id)) from error
+
+
+class Hold:
+    """Hold the offers of a reservation at the price that the traveller saw."""
+
+    def apply(self, call: Call) -> None:
+        """Move the reservation to held.
+
+        Raises:
+            OfferExpired: the time of an offer has run out; it must be asked for again.
+        """
+        reservation = locked(call.subject_id)
+        if reservation.status == Status.HELD:
+            return
+        expired = reservation.items.filter(expires_at__lte=call.now).order_by("position")
+        if titles := list(expired.values_list("title", flat=True)):
+            raise OfferExpired(f"expired: {', '.join(titles)}")
+        reservation.hold(at=call.now)
+        reservation.save()
+
+
+class Release:
+    """Give the hold back (compensates `Hold`); the state moves when the saga closes."""
+
+    def apply(self, call: Call) -> None:
+        """Note when the hold was given back."""
+        reservation = locked(call.subject_id)
+        if reservation.released_at is not None:
+            return
+        reservation.release(at=call.now)
+        reservation.save()
+
+
+class Confirm:
+    """Close the trip as booked and paid."""
+
+    def apply(self, call: Call) -> None:
+        """Move the reservation to confirmed and tell it, legs included."""
+        reservation = locked(call.subject_id)
+        if reservation.status == Status.CONFIRMED:
+            return
+        publish(reservation.confirm(at=call.now))
+        reservation.save()

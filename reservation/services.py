@@ -1,0 +1,182 @@
+"""The door of the Reservation service: compose, hold, confirm, cancel; itinerary and price."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from eventbus.publish import publish
+from outbound.call import Refusal
+from reservation.composition import (
+    CompositionRefused,
+    EmptyReservation,
+    MixedCurrencies,
+    NewItem,
+    NewTraveller,
+    NoTravellers,
+    OfferExpired,
+    compose,
+)
+from reservation.domain import IllegalTransition, Status
+from reservation.itinerary import (
+    ItemDetails,
+    LegDetails,
+    Price,
+    RefundQuote,
+    ReservationDetails,
+    ReservationNotFound,
+    ReservationSummary,
+    TravellerDetails,
+    details,
+    legs,
+    of,
+    of_account,
+    price,
+    refund_quote,
+)
+from reservation.operations import Confirm, Hold, Release, locked
+
+__all__ = [
+    "CompositionRefused",
+    "Confirm",
+    "EmptyReservation",
+    "Hold",
+    "IllegalTransition",
+    "ItemDetails",
+    "LegDetails",
+    "MixedCurrencies",
+    "NewItem",
+    "NewTraveller",
+    "NoTravellers",
+    "NotCancellable",
+    "NotConfirmable",
+    "OfferExpired",
+    "Price",
+    "RefundQuote",
+    "Release",
+    "ReservationDetails",
+    "ReservationNotFound",
+    "ReservationSummary",
+    "Status",
+    "TravellerDetails",
+    "begin_cancellation",
+    "begin_confirmation",
+    "cancel",
+    "cancel_draft",
+    "compose",
+    "details",
+    "fail",
+    "keep",
+    "legs",
+    "of",
+    "of_account",
+    "price",
+    "refund_quote",
+]
+
+
+class NotConfirmable(Refusal):
+    """Only a draft, or a reservation whose last attempt failed, can be confirmed."""
+
+    code = "reservation_not_confirmable"
+
+
+class NotCancellable(Refusal):
+    """A reservation in this state cannot be cancelled here."""
+
+    code = "reservation_not_cancellable"
+
+
+def begin_confirmation(*, reservation_id: UUID, at: datetime) -> datetime:
+    """Lock the reservation for the confirming saga: draft or failed -> confirming.
+
+    Returns when the first of its offers expires.
+
+    Raises:
+        NotConfirmable: it is in another state.
+        ReservationNotFound: there is none.
+    """
+    with transaction.atomic():
+        reservation = locked(reservation_id)
+        try:
+            reservation.begin_confirmation()
+        except IllegalTransition as error:
+            raise NotConfirmable(f"the reservation is {reservation.status}") from error
+        reservation.save()
+        return min(item.expires_at for item in reservation.items.all())
+
+
+def cancel_draft(*, reservation_id: UUID, at: datetime, reason: str = "by_traveller") -> None:
+    """Cancel a reservation that nobody has begun to confirm.
+
+    Raises:
+        NotCancellable: it is no draft.
+        ReservationNotFound: there is none.
+    """
+    with transaction.atomic():
+        reservation = locked(reservation_id)
+        if reservation.status != Status.DRAFT:
+            raise NotCancellable(f"the reservation is {reservation.status}")
+        publish(reservation.cancel(reason=reason, at=at))
+        reservation.save()
+
+
+def begin_cancellation(*, reservation_id: UUID, at: datetime) -> str:
+    """Cancel a draft at once, or lock a confirmed reservation for the cancelling saga.
+
+    Returns the new status: cancelled or cancelling.
+
+    Raises:
+        NotCancellable: it is in another state.
+        ReservationNotFound: there is none.
+    """
+    with transaction.atomic():
+        reservation = locked(reservation_id)
+        if reservation.status != Status.CONFIRMED:
+            cancel_draft(reservation_id=reservation_id, at=at)
+            return Status.CANCELLED.value
+        reservation.begin_cancellation()
+        reservation.save()
+    return reservation.status
+
+
+def fail(*, reservation_id: UUID, reason: str, at: datetime) -> None:
+    """Close an attempt that could not be booked; `reason` is a stable code. Twice acts once.
+
+    Raises:
+        IllegalTransition: no attempt is under way.
+    """
+    with transaction.atomic():
+        reservation = locked(reservation_id)
+        if reservation.status == Status.FAILED:
+            return
+        publish(reservation.fail(reason=reason, at=at))
+        reservation.save()
+
+
+def cancel(*, reservation_id: UUID, reason: str, at: datetime) -> None:
+    """Close a reservation as cancelled; `reason` is a stable code. Twice acts once.
+
+    Raises:
+        IllegalTransition: it is confirmed (`begin_cancellation` first) or has failed.
+    """
+    with transaction.atomic():
+        reservation = locked(reservation_id)
+        if reservation.status == Status.CANCELLED:
+            return
+        publish(reservation.cancel(reason=reason, at=at))
+        reservation.save()
+
+
+def keep(*, reservation_id: UUID) -> None:
+    """Go back to confirmed when a cancellation cancelled nothing. Twice acts once.
+
+    Raises:
+        IllegalTransition: no cancellation is under way.
+    """
+    with transaction.atomic():
+        reservation = locked(reservation_id)
+        if reservation.status == Status.CONFIRMED:
+            return
+        reservation.keep()
+        reservation.save()

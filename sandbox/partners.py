@@ -1,0 +1,44 @@
+"""The partners of the network, with what each promises about repeated calls."""
+
+import dataclasses
+from typing import Literal
+
+Kind = Literal["flight", "stay", "car"]
+Idempotency = Literal["A", "B", "C"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Partner:
+    """A company that sells offers.
+
+    `idempotency`: A books once per key, and a cancelled key can never be booked again; B books once per key only;
+    C books anew at each call, and can be asked by reference.
+    """
+
+    slug: str
+    name: str
+    kind: Kind
+    idempotency: Idempotency
+    code: str
+
+
+PARTNERS = {
+    partner.slug: partner
+    for partner in (
+        Partner("skyways", "SkyWays Airlines", "flight", "A", "SW"),
+        Partner("restwell", "RestWell Hotels", "stay", "A", "RW"),
+        Partner("wheelio", "Wheelio Rent a Car", "car", "A", "WH"),
+        Partner("budgetair", "BudgetAir", "flight", "B", "BU"),
+        Partner("oldinn", "The Old Inn", "stay", "C", "OI"),
+    )
+}
+
+
+def as_json(partner: Partner) -> dict[str, str]:
+    """Describe a partner as the network's directory does."""
+    return {
+        "slug": partner.slug,
+        "name": partner.name,
+        "kind": partner.kind,
+        "idempotency": partner.idempotency,
+    }

@@ -1,0 +1,128 @@
+"""The whole stack of real processes, once for each way of treating Celery's messages."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from devstack import judge
+from devstack.stack import Stack
+from devstack.traveller import Traveller
+
+QUICK = {
+    "SAGA_CALL_SECONDS": "2",
+    "SAGA_LEASE_SECONDS": "4",
+    "SAGA_SWEEP_SECONDS": "0.3",
+    "SAGA_GRACE_SECONDS": "1.5",
+    "SAGA_BACKOFF_SECONDS": "0.3",
+    "SANDBOX_HANG": "3",
+    "PAYMENT_QUIET_SECONDS": "2",
+    "PARTNER_QUIET_SECONDS": "2",
+}
+MODES = [
+    pytest.param(mode, marks=[pytest.mark.stack, pytest.mark.xdist_group(f"stack-{mode}")])
+    for mode in ("once", "drop", "triple")
+]
+
+
+class Story:
+    """One traveller on one running stack, and the judge."""
+
+    def __init__(self, stack: Stack) -> None:
+        """Sign up a fresh traveller."""
+        self.stack = stack
+        self.api = Traveller(stack.urls["web"]).sign_up()
+
+    def ledger(self, reservation_id: str) -> judge.Ledger:
+        """Return what the partners and the card processor have on a reservation."""
+        return judge.ledger_of(self.stack.urls["sandbox"], reservation_id)
+
+    def orders(self, reservation_id: str) -> dict[str, list[str]]:
+        """Return partner -> the states of its orders, as the partners have them."""
+        found: dict[str, list[str]] = {}
+        for order in self.ledger(reservation_id)["orders"]:
+            found.setdefault(order["partner"], []).append(order["status"])
+        return found
+
+    def intents(self, reservation_id: str) -> list[str]:
+        """Return the states of the payment intents, as the card processor has them."""
+        return [intent["status"] for intent in self.ledger(reservation_id)["payment_intents"]]
+
+    def check(self, reservation_id: str) -> None:
+        """Fail on any broken invariant."""
+        reservation = self.api.get(reservation_id)
+        assert judge.violations(reservation, self.ledger(reservation_id)) == []
+        final = self.events(reservation_id, "reservation.")
+        assert len([name for name in final if name.split(".")[1] in judge.FINAL_FACTS]) == 1, final
+
+    def events(self, reservation_id: str, prefix: str = "") -> list[str]:
+        """Return the wire names of the events published about a reservation, in order."""
+        done = self.stack.manage("eventbus", "trace", "--key", reservation_id, "--json")
+        names = [event["type"] for event in json.loads(done.stdout)]
+        return [name for name in names if name.startswith(prefix)]
+
+    def kinds(self, reservation_id: str, step: str) -> list[str]:
+        """Return what happened to a step, in order."""
+        entries = self.api.timeline(reservation_id)
+        return [entry["kind"] for entry in entries if entry["step"] == step]
+
+
+def until(condition: Callable[[], Any], *, seconds: float = 30.0, what: str = "it") -> Any:
+    """Poll until a condition holds and return what it returned."""
+    ends_at = time.monotonic() + seconds
+    while time.monotonic() < ends_at:
+        if found := condition():
+            return found
+        time.sleep(0.1)
+    raise AssertionError(f"{what} did not happen within {seconds} s")
+
+
+@pytest.fixture(scope="session", params=MODES)
+def any_stack(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
+    """A running stack, once for each mode: messages sent once, all dropped, all tripled."""
+    yield from _running(tmp_path_factory.mktemp(f"stack-{request.param}"), request.param)
+
+
+def _running(directory: Path, mode: str) -> Iterator[Stack]:
+    with pytest.MonkeyPatch.context() as patched:
+        for name in ("DATABASE_URL", "REDIS_URL", "EVENTBUS_REDIS_URL"):
+            patched.delenv(name, raising=False)
+        stack = Stack(
+            directory=directory, throwaway=True, durable=False, env={**QUICK, "SAGA_DISPATCH": mode}
+        )
+    with stack:
+        stack.manage("seed")
+        yield stack
+
+
+@pytest.fixture
+def story(any_stack: Stack) -> Story:
+    """A fresh traveller on the stack."""
+    return Story(any_stack)
+
+
+@pytest.fixture
+def crm(any_stack: Stack) -> Callable[[str], httpx.Client]:
+    """Return how to get the API as the staff of a provider (by its slug)."""
+
+    def login(slug: str) -> httpx.Client:
+        def seeded() -> bool:
+            return f"staff-{slug}@example.com" in any_stack.manage("crm_seed").stdout
+
+        until(seeded, what=f"CRM hearing of {slug}")
+        http = httpx.Client(base_url=f"{any_stack.urls['web']}/api/v1/", timeout=30)
+        answer = http.post(
+            "tokens",
+            json={"email": f"staff-{slug}@example.com", "password": "agents-look-after-travellers"},
+        )
+        answer.raise_for_status()
+        http.headers["Authorization"] = f"Token {answer.json()['token']}"
+        return http
+
+    return login

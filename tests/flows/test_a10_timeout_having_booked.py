@@ -1,0 +1,17 @@
+"""A10, A11: a partner does not answer, having booked or not: exactly one booking in the end."""
+
+import pytest
+
+from tests.flows.conftest import Story
+
+
+@pytest.mark.parametrize("product", ["timeout-after", "timeout-before", "slow-drip", "late-effect"])
+@pytest.mark.parametrize("partner", ["restwell", "oldinn"])
+def test_a_partner_that_does_not_answer_books_exactly_once(
+    story: Story, partner: str, product: str
+) -> None:
+    reservation = story.api.book(flight="standard", stay=f"{partner}:{product}", seconds=90)
+
+    assert story.api.get(reservation)["status"] == "confirmed"
+    assert story.orders(reservation) == {"skyways": ["confirmed"], partner: ["confirmed"]}
+    story.check(reservation)

@@ -1,0 +1,94 @@
+"""The card processor's messages: signed, stored once, never believed."""
+
+import json
+import time
+from typing import Any
+from uuid import uuid4
+
+import purses
+import pytest
+import stripe
+from django.conf import settings
+
+from payments import services as payments
+from payments.models import Payment, WebhookDelivery
+from sandbox.server import Server
+
+pytestmark = pytest.mark.django_db
+
+
+def a_message(intent_id: str, *, kind: str = "payment_intent", **more: Any) -> bytes:
+    about = {"object": kind, "id": intent_id, "status": "succeeded", **more}
+    event = {
+        "id": f"evt_{uuid4().hex}",
+        "object": "event",
+        "type": "payment_intent.succeeded",
+        "data": {"object": about},
+    }
+    return json.dumps(event).encode()
+
+
+def signed(body: bytes, *, age: int = 0, secret: str | None = None) -> str:
+    return stripe.WebhookSignature.generate_signature_header(
+        body.decode(), secret or settings.STRIPE_WEBHOOK_SECRET, int(time.time()) - age
+    )
+
+
+def intent_of(reservation_id: object) -> str:
+    return Payment.objects.get(reservation_id=reservation_id).gateway_payment_id
+
+
+def test_a_message_is_a_hint_once_and_its_payload_is_not_believed(cards: Server) -> None:
+    reservation_id = purses.details_of()
+    body = a_message(intent_of(reservation_id))
+
+    first = payments.receive_webhook(body=body, signature=signed(body))
+    second = payments.receive_webhook(body=body, signature=signed(body))
+
+    assert (first, second) == (reservation_id, None)
+    assert purses.status_of(reservation_id) == "ready"
+    assert WebhookDelivery.objects.get().processed_at is not None
+
+
+def test_a_message_about_a_charge_names_its_payment(cards: Server) -> None:
+    reservation_id = purses.details_of()
+    body = a_message("ch_1", kind="charge", payment_intent=intent_of(reservation_id))
+
+    found = payments.receive_webhook(body=body, signature=signed(body))
+
+    assert found == reservation_id
+
+
+def test_a_message_about_somebody_elses_payment_is_stored_only() -> None:
+    body = a_message("pi_somebody_elses")
+
+    assert payments.receive_webhook(body=body, signature=signed(body)) is None
+    assert WebhookDelivery.objects.get().processed_at is None
+
+
+@pytest.mark.parametrize(
+    "sign",
+    [
+        lambda body: "",
+        lambda body: "t=now,v1=abc",
+        lambda body: "t=1,v1=éé",
+        lambda body: signed(body, secret="whsec_another"),
+        lambda body: signed(body, age=301),
+        lambda body: signed(body + b" "),
+    ],
+)
+def test_a_message_with_a_wrong_or_old_signature_is_forged(sign) -> None:  # type: ignore[no-untyped-def]
+    body = a_message("pi_1")
+
+    with pytest.raises(payments.WebhookForged):
+        payments.receive_webhook(body=body, signature=sign(body))
+
+    assert not WebhookDelivery.objects.exists()
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"id": 1}', b"\xff\xfe", b"not json"])
+def test_a_body_that_is_no_event_is_forged_however_it_is_signed(body: bytes) -> None:
+    signature = signed(body) if body.isascii() else "t=1,v1=1"
+
+    with pytest.raises(payments.WebhookForged):
+        payments.receive_webhook(body=body, signature=signature)
