@@ -26,6 +26,7 @@ COPIES: Final = {"once": 1, "drop": 0, "triple": 3}
 @shared_task(name="booking.run_link", bind=True)
 def run_link(
     self: "Task[Any, Any]",
+    /,
     *,
     saga_id: str,
     link: str,

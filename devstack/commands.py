@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
 
 def test(options: argparse.Namespace) -> int:
     """Run the tests on all cores, a file at a time; further words go to pytest and choose tests."""
-    parallel = [] if options.words else ["-n", "logical", "--dist", "loadfile"]
+    parallel = [] if options.words else ["-n", "logical", "--dist", "loadgroup"]
     command = [sys.executable, "-m", "pytest", *parallel, *options.words]
     return subprocess.run(command, cwd=PROJECT, check=False).returncode
 

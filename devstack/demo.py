@@ -23,7 +23,7 @@ QUICK: Final = {
 }
 """Short times, so that a partner that does not answer is given up within seconds."""
 
-TRIPS: Final = (
+TRIPS: Final[tuple[tuple[str, dict[str, str], str, str], ...]] = (
     ("All succeed", {}, "pm_card_visa", "confirmed"),
     ("The hotel is sold out", {"stay": "sold-out"}, "pm_card_visa", "failed"),
     ("The card is declined at capture", {}, "pm_card_declineAtCapture", "failed"),
@@ -132,7 +132,7 @@ class Demo:
         consumer = self.stack.processes["consumer-crm"]
         consumer.stop()
         print("  CRM's consumer is stopped")
-        reservation = self.traveller.book(**ORDINARY)
+        reservation = self.traveller.book(flight="standard", stay="standard", car="standard")
         self.booked += 1
         found = self.traveller.get(reservation)
         print(f"  booked all the same: {found['status']} {found['amount']} {found['currency']}")

@@ -74,6 +74,7 @@ PROCESSES: Final = (
     Declared(name="relay", command="python manage.py eventbus relay"),
     Declared(name="consumer-crm", command="python manage.py eventbus consume crm"),
     _worker("worker-crm", queue="crm", threads=1),
+    Declared(name="messages-crm", command="python manage.py send_messages"),
 )
 _MODULES = {"python": [], "gunicorn": ["-m", "gunicorn"], "celery": ["-m", "celery"]}
 

@@ -17,8 +17,13 @@ def check_bus(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMe
         *_receivers(),
         *_upcasters(),
         *(message for group in subscribe.GROUPS.values() for message in _group(group)),
-        *_unheard(),
     ]
+
+
+@register("eventbus", deploy=True)
+def check_listeners(app_configs: Sequence[AppConfig] | None, **_: Any) -> list[CheckMessage]:
+    """Name the events to which nobody reacts: with `check --deploy`, not at every command."""
+    return list(_unheard())
 
 
 def _receivers() -> Iterator[CheckMessage]:

@@ -24,6 +24,7 @@ class CorrelationMiddleware:
         request_id = offered if REQUEST_ID.fullmatch(offered) else str(uuid.uuid4())
         traceparent = context.child_traceparent(request.headers.get("traceparent"))
         with context.correlated(correlation_id=request_id, traceparent=traceparent):
+            request.correlation_id = request_id  # type: ignore[attr-defined]
             response = self.get_response(request)
         response["X-Request-ID"] = request_id
         return response

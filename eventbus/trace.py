@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from eventbus import events, log, subscribe
+from eventbus import events, log, streams, subscribe
 from eventbus.models import Cursor, InboxEntry, OutboxEntry
 
 
@@ -60,7 +60,8 @@ def reaction_tree(*, event_id: UUID) -> Node:
 
 def trees_about(*, key: str) -> list[Node]:
     """Return the trees of every event published under a key, in the order of the log; empty if none was."""
-    entries = OutboxEntry.objects.filter(key=key).order_by("id")
+    # The streams are named so that the index on stream and key serves.
+    entries = OutboxEntry.objects.filter(stream__in=streams.stream_names(), key=key).order_by("id")
     known = {entry.event_id for entry in entries}
     return [_node(entry) for entry in entries if entry.causation_id not in known]
 

@@ -15,6 +15,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m sandbox", description=sys.modules["sandbox"].__doc__
     )
+    parser.add_argument("--host", default="127.0.0.1", help="another one only inside a container")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--ledger", metavar="PATH", help="the SQLite file; made if it is missing")
     parser.add_argument("--webhook-url", default="", help="where the card processor's events go")
@@ -39,7 +40,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
-        server = serve(ledger_path=given.ledger, port=given.port, settings=_settings(given))
+        server = serve(
+            ledger_path=given.ledger, host=given.host, port=given.port, settings=_settings(given)
+        )
     except sqlite3.Error as trouble:
         parser.error(f"the ledger {given.ledger} cannot be used: {trouble}")
     print(f"sandbox ready on {server.url}, ledger {given.ledger}", flush=True)

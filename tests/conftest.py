@@ -7,8 +7,10 @@ import atexit
 import os
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import django
+import pytest
 
 from devstack.servers import Servers
 
@@ -17,7 +19,10 @@ def _start_servers() -> None:
     """Start the servers, unless the environment names some; xdist's workers share the controller's."""
     os.environ.setdefault("DJANGO_DEBUG", "1")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-    if "PYTEST_XDIST_WORKER" in os.environ or os.environ.get("DATABASE_URL"):
+    if worker := os.environ.get("PYTEST_XDIST_WORKER"):
+        _use_redis_databases(2 + 2 * int(worker.removeprefix("gw")))
+        return
+    if os.environ.get("DATABASE_URL"):
         return
     directory = Path(tempfile.mkdtemp(prefix="travel-tests-"))
     servers = Servers(directory=directory, throwaway=True, durable=False)
@@ -26,5 +31,19 @@ def _start_servers() -> None:
     os.environ.update(servers.env)
 
 
+def _use_redis_databases(first: int) -> None:
+    """Give this worker two Redis databases of its own: the tests of the bus empty theirs."""
+    for name, number in (("REDIS_URL", first), ("EVENTBUS_REDIS_URL", first + 1)):
+        os.environ[name] = urlunsplit(urlsplit(os.environ[name])._replace(path=f"/{number}"))
+
+
 _start_servers()
 django.setup()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep a file on one worker (and all stories of one running stack, which say so themselves)."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))

@@ -9,114 +9,157 @@ import booking.orchestrator.shape
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Account',
+            name="Account",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('full_name', models.CharField(max_length=200)),
-                ('locale', models.CharField(default='en', max_length=35)),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("full_name", models.CharField(max_length=200)),
+                ("locale", models.CharField(default="en", max_length=35)),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), editable=False
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='IdempotencyRecord',
+            name="IdempotencyRecord",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('scope', models.CharField(max_length=80)),
-                ('route', models.CharField(max_length=300)),
-                ('key', models.CharField(max_length=255)),
-                ('fingerprint', models.CharField(max_length=64)),
-                ('holder', models.UUIDField()),
-                ('leased_until', models.DateTimeField()),
-                ('status', models.PositiveSmallIntegerField(null=True)),
-                ('headers', models.JSONField(default=dict)),
-                ('body', models.TextField(blank=True, default='')),
-                ('created_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), db_index=True)),
-                ('finished_at', models.DateTimeField(null=True)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("scope", models.CharField(max_length=80)),
+                ("route", models.CharField(max_length=300)),
+                ("key", models.CharField(max_length=255)),
+                ("fingerprint", models.CharField(max_length=64)),
+                ("holder", models.UUIDField()),
+                ("leased_until", models.DateTimeField()),
+                ("status", models.PositiveSmallIntegerField(null=True)),
+                ("headers", models.JSONField(default=dict)),
+                ("body", models.TextField(blank=True, default="")),
+                (
+                    "created_at",
+                    models.DateTimeField(
+                        db_default=django.db.models.functions.datetime.Now(), db_index=True
+                    ),
+                ),
+                ("finished_at", models.DateTimeField(null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='SagaEvent',
+            name="SagaEvent",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('kind', models.CharField(max_length=32)),
-                ('step', models.CharField(blank=True, default='', max_length=64)),
-                ('item', models.CharField(blank=True, default='', max_length=64)),
-                ('direction', models.CharField(blank=True, default='', max_length=16)),
-                ('attempt', models.PositiveIntegerField(default=0)),
-                ('tries', models.PositiveIntegerField(default=0)),
-                ('detail', models.JSONField(default=dict)),
-                ('actor', models.CharField(blank=True, default='', max_length=120)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("kind", models.CharField(max_length=32)),
+                ("step", models.CharField(blank=True, default="", max_length=64)),
+                ("item", models.CharField(blank=True, default="", max_length=64)),
+                ("direction", models.CharField(blank=True, default="", max_length=16)),
+                ("attempt", models.PositiveIntegerField(default=0)),
+                ("tries", models.PositiveIntegerField(default=0)),
+                ("detail", models.JSONField(default=dict)),
+                ("actor", models.CharField(blank=True, default="", max_length=120)),
             ],
             options={
-                'verbose_name': 'saga event',
-                'db_table': 'saga_event',
-                'ordering': [models.OrderBy(models.F('id'))],
+                "verbose_name": "saga event",
+                "db_table": "saga_event",
+                "ordering": [models.OrderBy(models.F("id"))],
             },
         ),
         migrations.CreateModel(
-            name='SagaInstance',
+            name="SagaInstance",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=64)),
-                ('version', models.PositiveIntegerField()),
-                ('plan', models.JSONField()),
-                ('subject_id', models.UUIDField()),
-                ('state', models.CharField(default=booking.orchestrator.shape.SagaState['RUNNING'], max_length=16)),
-                ('reason', models.CharField(blank=True, default='', max_length=120)),
-                ('epoch', models.PositiveIntegerField(default=0)),
-                ('due_at', models.DateTimeField(null=True)),
-                ('deadline_at', models.DateTimeField()),
-                ('dispatches', models.PositiveIntegerField(default=0)),
-                ('cancel_requested_at', models.DateTimeField(blank=True, null=True)),
-                ('attention_reason', models.TextField(blank=True, null=True)),
-                ('correlation_id', models.CharField(blank=True, default='', max_length=200)),
-                ('traceparent', models.CharField(blank=True, default='', max_length=60)),
-                ('created_at', models.DateTimeField()),
-                ('finished_at', models.DateTimeField(blank=True, null=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("name", models.CharField(max_length=64)),
+                ("version", models.PositiveIntegerField()),
+                ("plan", models.JSONField()),
+                ("subject_id", models.UUIDField()),
+                (
+                    "state",
+                    models.CharField(
+                        default=booking.orchestrator.shape.SagaState["RUNNING"], max_length=16
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, default="", max_length=120)),
+                ("epoch", models.PositiveIntegerField(default=0)),
+                ("due_at", models.DateTimeField(null=True)),
+                ("deadline_at", models.DateTimeField()),
+                ("dispatches", models.PositiveIntegerField(default=0)),
+                ("cancel_requested_at", models.DateTimeField(blank=True, null=True)),
+                ("attention_reason", models.TextField(blank=True, null=True)),
+                ("correlation_id", models.CharField(blank=True, default="", max_length=200)),
+                ("traceparent", models.CharField(blank=True, default="", max_length=60)),
+                ("created_at", models.DateTimeField()),
+                ("finished_at", models.DateTimeField(blank=True, null=True)),
             ],
             options={
-                'verbose_name': 'saga',
-                'db_table': 'saga',
+                "verbose_name": "saga",
+                "db_table": "saga",
             },
         ),
         migrations.CreateModel(
-            name='SagaStep',
+            name="SagaStep",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('step', models.CharField(max_length=64)),
-                ('item', models.CharField(blank=True, default='', max_length=64)),
-                ('direction', models.CharField(default=booking.orchestrator.shape.Direction['FORWARD'], max_length=16)),
-                ('state', models.CharField(default=booking.orchestrator.shape.StepState['PENDING'], max_length=16)),
-                ('attempt', models.PositiveIntegerField(default=1)),
-                ('tries', models.PositiveIntegerField(default=0)),
-                ('epoch', models.PositiveIntegerField(default=0)),
-                ('ambiguous', models.BooleanField(default=False)),
-                ('key', models.CharField(max_length=200, unique=True)),
-                ('due_at', models.DateTimeField(blank=True, null=True)),
-                ('lease_until', models.DateTimeField(blank=True, null=True)),
-                ('wait_until', models.DateTimeField(blank=True, null=True)),
-                ('sent_at', models.DateTimeField(blank=True, null=True)),
-                ('idempotency', models.CharField(blank=True, default='', max_length=1)),
-                ('quiet_seconds', models.FloatField(default=0)),
-                ('given', models.JSONField(default=dict)),
-                ('request', models.JSONField(blank=True, null=True)),
-                ('result', models.JSONField(blank=True, null=True)),
-                ('action', models.JSONField(blank=True, null=True)),
-                ('reason', models.CharField(blank=True, default='', max_length=120)),
-                ('error', models.TextField(blank=True, default='')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("step", models.CharField(max_length=64)),
+                ("item", models.CharField(blank=True, default="", max_length=64)),
+                (
+                    "direction",
+                    models.CharField(
+                        default=booking.orchestrator.shape.Direction["FORWARD"], max_length=16
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        default=booking.orchestrator.shape.StepState["PENDING"], max_length=16
+                    ),
+                ),
+                ("attempt", models.PositiveIntegerField(default=1)),
+                ("tries", models.PositiveIntegerField(default=0)),
+                ("epoch", models.PositiveIntegerField(default=0)),
+                ("ambiguous", models.BooleanField(default=False)),
+                ("key", models.CharField(max_length=200, unique=True)),
+                ("due_at", models.DateTimeField(blank=True, null=True)),
+                ("lease_until", models.DateTimeField(blank=True, null=True)),
+                ("wait_until", models.DateTimeField(blank=True, null=True)),
+                ("sent_at", models.DateTimeField(blank=True, null=True)),
+                ("idempotency", models.CharField(blank=True, default="", max_length=1)),
+                ("quiet_seconds", models.FloatField(default=0)),
+                ("given", models.JSONField(default=dict)),
+                ("request", models.JSONField(blank=True, null=True)),
+                ("result", models.JSONField(blank=True, null=True)),
+                ("action", models.JSONField(blank=True, null=True)),
+                ("reason", models.CharField(blank=True, default="", max_length=120)),
+                ("error", models.TextField(blank=True, default="")),
             ],
             options={
-                'verbose_name': 'saga step',
-                'db_table': 'saga_step',
+                "verbose_name": "saga step",
+                "db_table": "saga_step",
             },
         ),
     ]

@@ -8,92 +8,265 @@ import booking.orchestrator.shape
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('booking', '0001_initial'),
+        ("booking", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='account',
-            name='user',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='booking_account', to=settings.AUTH_USER_MODEL),
+            model_name="account",
+            name="user",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="booking_account",
+                to=settings.AUTH_USER_MODEL,
+            ),
         ),
         migrations.AddConstraint(
-            model_name='idempotencyrecord',
-            constraint=models.UniqueConstraint(fields=('scope', 'route', 'key'), name='booking_idempotency_key_once'),
+            model_name="idempotencyrecord",
+            constraint=models.UniqueConstraint(
+                fields=("scope", "route", "key"), name="booking_idempotency_key_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='idempotencyrecord',
-            constraint=models.CheckConstraint(condition=models.Q(('finished_at__isnull', True), ('status__isnull', False), _connector='OR'), name='booking_idempotency_finished_has_status'),
+            model_name="idempotencyrecord",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("finished_at__isnull", True), ("status__isnull", False), _connector="OR"
+                ),
+                name="booking_idempotency_finished_has_status",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='idempotencyrecord',
-            constraint=models.CheckConstraint(condition=models.Q(('status__isnull', True), models.Q(('status__gte', 200), ('status__lt', 500)), _connector='OR'), name='booking_idempotency_no_server_error'),
+            model_name="idempotencyrecord",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("status__isnull", True),
+                    models.Q(("status__gte", 200), ("status__lt", 500)),
+                    _connector="OR",
+                ),
+                name="booking_idempotency_no_server_error",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='idempotencyrecord',
-            constraint=models.CheckConstraint(condition=models.Q(('leased_until__gte', models.F('created_at'))), name='booking_idempotency_lease_after_start'),
+            model_name="idempotencyrecord",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("leased_until__gte", models.F("created_at"))),
+                name="booking_idempotency_lease_after_start",
+            ),
         ),
         migrations.AddIndex(
-            model_name='sagainstance',
-            index=models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='saga_due'),
+            model_name="sagainstance",
+            index=models.Index(
+                condition=models.Q(("due_at__isnull", False)), fields=["due_at"], name="saga_due"
+            ),
         ),
         migrations.AddIndex(
-            model_name='sagainstance',
-            index=models.Index(fields=['subject_id', 'created_at'], name='saga_subject'),
+            model_name="sagainstance",
+            index=models.Index(fields=["subject_id", "created_at"], name="saga_subject"),
         ),
         migrations.AddConstraint(
-            model_name='sagainstance',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['running', 'pivoting', 'finishing', 'compensating', 'completed', 'failed', 'cancelled'])), name='saga_state_known'),
+            model_name="sagainstance",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        [
+                            "running",
+                            "pivoting",
+                            "finishing",
+                            "compensating",
+                            "completed",
+                            "failed",
+                            "cancelled",
+                        ],
+                    )
+                ),
+                name="saga_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='sagainstance',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('attention_reason', None), ('due_at', None), ('state__in', [booking.orchestrator.shape.SagaState['CANCELLED'], booking.orchestrator.shape.SagaState['COMPLETED'], booking.orchestrator.shape.SagaState['FAILED']])), models.Q(models.Q(('state__in', [booking.orchestrator.shape.SagaState['CANCELLED'], booking.orchestrator.shape.SagaState['COMPLETED'], booking.orchestrator.shape.SagaState['FAILED']]), _negated=True), models.Q(models.Q(('attention_reason__isnull', True), ('due_at__isnull', False)), models.Q(('attention_reason__isnull', False), ('due_at__isnull', True)), _connector='OR')), _connector='OR'), name='saga_live_is_due_or_parked'),
+            model_name="sagainstance",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("attention_reason", None),
+                        ("due_at", None),
+                        (
+                            "state__in",
+                            [
+                                booking.orchestrator.shape.SagaState["CANCELLED"],
+                                booking.orchestrator.shape.SagaState["COMPLETED"],
+                                booking.orchestrator.shape.SagaState["FAILED"],
+                            ],
+                        ),
+                    ),
+                    models.Q(
+                        models.Q(
+                            (
+                                "state__in",
+                                [
+                                    booking.orchestrator.shape.SagaState["CANCELLED"],
+                                    booking.orchestrator.shape.SagaState["COMPLETED"],
+                                    booking.orchestrator.shape.SagaState["FAILED"],
+                                ],
+                            ),
+                            _negated=True,
+                        ),
+                        models.Q(
+                            models.Q(("attention_reason__isnull", True), ("due_at__isnull", False)),
+                            models.Q(("attention_reason__isnull", False), ("due_at__isnull", True)),
+                            _connector="OR",
+                        ),
+                    ),
+                    _connector="OR",
+                ),
+                name="saga_live_is_due_or_parked",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='sagainstance',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('finished_at__isnull', False), ('state__in', [booking.orchestrator.shape.SagaState['CANCELLED'], booking.orchestrator.shape.SagaState['COMPLETED'], booking.orchestrator.shape.SagaState['FAILED']])), models.Q(models.Q(('state__in', [booking.orchestrator.shape.SagaState['CANCELLED'], booking.orchestrator.shape.SagaState['COMPLETED'], booking.orchestrator.shape.SagaState['FAILED']]), _negated=True), ('finished_at__isnull', True)), _connector='OR'), name='saga_final_has_an_end'),
+            model_name="sagainstance",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("finished_at__isnull", False),
+                        (
+                            "state__in",
+                            [
+                                booking.orchestrator.shape.SagaState["CANCELLED"],
+                                booking.orchestrator.shape.SagaState["COMPLETED"],
+                                booking.orchestrator.shape.SagaState["FAILED"],
+                            ],
+                        ),
+                    ),
+                    models.Q(
+                        models.Q(
+                            (
+                                "state__in",
+                                [
+                                    booking.orchestrator.shape.SagaState["CANCELLED"],
+                                    booking.orchestrator.shape.SagaState["COMPLETED"],
+                                    booking.orchestrator.shape.SagaState["FAILED"],
+                                ],
+                            ),
+                            _negated=True,
+                        ),
+                        ("finished_at__isnull", True),
+                    ),
+                    _connector="OR",
+                ),
+                name="saga_final_has_an_end",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='sagainstance',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', [booking.orchestrator.shape.SagaState['CANCELLED'], booking.orchestrator.shape.SagaState['COMPLETED'], booking.orchestrator.shape.SagaState['FAILED']]), _negated=True), fields=('subject_id',), name='saga_one_live_per_subject'),
+            model_name="sagainstance",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        [
+                            booking.orchestrator.shape.SagaState["CANCELLED"],
+                            booking.orchestrator.shape.SagaState["COMPLETED"],
+                            booking.orchestrator.shape.SagaState["FAILED"],
+                        ],
+                    ),
+                    _negated=True,
+                ),
+                fields=("subject_id",),
+                name="saga_one_live_per_subject",
+            ),
         ),
         migrations.AddField(
-            model_name='sagaevent',
-            name='saga',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='history', to='booking.sagainstance'),
+            model_name="sagaevent",
+            name="saga",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="history",
+                to="booking.sagainstance",
+            ),
         ),
         migrations.AddField(
-            model_name='sagastep',
-            name='saga',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='calls', to='booking.sagainstance'),
+            model_name="sagastep",
+            name="saga",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="calls",
+                to="booking.sagainstance",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='account',
-            constraint=models.CheckConstraint(condition=models.Q(('full_name', ''), _negated=True), name='booking_account_full_name_not_empty'),
+            model_name="account",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("full_name", ""), _negated=True),
+                name="booking_account_full_name_not_empty",
+            ),
         ),
         migrations.AddIndex(
-            model_name='sagaevent',
-            index=models.Index(fields=['saga', 'id'], name='saga_event_of'),
+            model_name="sagaevent",
+            index=models.Index(fields=["saga", "id"], name="saga_event_of"),
         ),
         migrations.AddConstraint(
-            model_name='sagastep',
-            constraint=models.UniqueConstraint(fields=('saga', 'step', 'item', 'direction'), name='saga_step_one_call'),
+            model_name="sagastep",
+            constraint=models.UniqueConstraint(
+                fields=("saga", "step", "item", "direction"), name="saga_step_one_call"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='sagastep',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['pending', 'claimed', 'unknown', 'waiting', 'verifying', 'done', 'refused', 'parked', 'accepted'])), name='saga_step_state_known'),
+            model_name="sagastep",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        [
+                            "pending",
+                            "claimed",
+                            "unknown",
+                            "waiting",
+                            "verifying",
+                            "done",
+                            "refused",
+                            "parked",
+                            "accepted",
+                        ],
+                    )
+                ),
+                name="saga_step_state_known",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='sagastep',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('lease_until__isnull', False), ('state', booking.orchestrator.shape.StepState['CLAIMED'])), models.Q(models.Q(('state', booking.orchestrator.shape.StepState['CLAIMED']), _negated=True), ('lease_until__isnull', True)), _connector='OR'), name='saga_step_claimed_has_a_lease'),
+            model_name="sagastep",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("lease_until__isnull", False),
+                        ("state", booking.orchestrator.shape.StepState["CLAIMED"]),
+                    ),
+                    models.Q(
+                        models.Q(
+                            ("state", booking.orchestrator.shape.StepState["CLAIMED"]),
+                            _negated=True,
+                        ),
+                        ("lease_until__isnull", True),
+                    ),
+                    _connector="OR",
+                ),
+                name="saga_step_claimed_has_a_lease",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='sagastep',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', booking.orchestrator.shape.StepState['WAITING']), _negated=True), ('wait_until__isnull', False), _connector='OR'), name='saga_step_waiting_ends'),
+            model_name="sagastep",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(
+                        ("state", booking.orchestrator.shape.StepState["WAITING"]), _negated=True
+                    ),
+                    ("wait_until__isnull", False),
+                    _connector="OR",
+                ),
+                name="saga_step_waiting_ends",
+            ),
         ),
     ]

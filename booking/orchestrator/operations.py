@@ -117,7 +117,7 @@ def prepare(locked: Locked, call: SagaStep) -> Claim:
         call.request = as_json(request)
         call.idempotency, call.quiet_seconds = traits.idempotency.value, traits.quiet_seconds
     else:
-        request = msgspec.convert(call.request, type_of(type(operation), "prepare"))
+        request = msgspec.convert(call.request, type_of(operation.__class__, "prepare"))
     if phase is Phase.SEND:
         call.sent_at = locked.now
     if phase is Phase.VERIFY:

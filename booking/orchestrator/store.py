@@ -219,7 +219,7 @@ def key_of(saga_id: UUID, step: str, item: str, direction: Direction, attempt: i
 
 def as_json(value: Any) -> Mapping[str, Any] | None:
     """Return a request, answer or given value as JSON-ready data."""
-    return None if value is None else msgspec.to_builtins(value)  # type: ignore[no-any-return]
+    return None if value is None else msgspec.to_builtins(value)
 
 
 def _row(call: SagaStep) -> StepRow:

@@ -90,12 +90,13 @@ def any_stack(
 
 
 def _running(directory: Path, mode: str) -> Iterator[Stack]:
-    with pytest.MonkeyPatch.context() as patched:
-        for name in ("DATABASE_URL", "REDIS_URL", "EVENTBUS_REDIS_URL"):
-            patched.delenv(name, raising=False)
-        stack = Stack(
-            directory=directory, throwaway=True, durable=False, env={**QUICK, "SAGA_DISPATCH": mode}
-        )
+    stack = Stack(
+        directory=directory,
+        throwaway=True,
+        durable=False,
+        own_servers=True,
+        env={**QUICK, "SAGA_DISPATCH": mode},
+    )
     with stack:
         stack.manage("seed")
         yield stack

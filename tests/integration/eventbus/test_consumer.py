@@ -95,7 +95,7 @@ def test_an_emptied_redis_loses_and_doubles_nothing(bus, redis_client, subject):
         for number in range(60):
             sample.say(subject, number)
             if number % 15 == 7:
-                redis_client.flushall()
+                redis_client.flushdb()
         until(lambda: len(sample.effects()) >= 60)
 
     assert sample.effects() == list(range(60))

@@ -108,6 +108,32 @@ def test_a_trace_shows_who_has_not_come_to_the_event_yet(operated, subject):
     assert [reaction.status for reaction in node.reactions] == ["waiting"]
 
 
+def test_everything_about_a_key_is_traced_in_order(operated, subject):
+    sample.say(subject, 1, 2)
+    sample.say(uuid.uuid4(), 3)
+    testing.deliver()
+
+    events, _ = asked("trace", "--key", str(subject))
+
+    assert [event["data"]["number"] for event in events] == [1, 2]
+    assert events[0]["source"].startswith("tests/integration/eventbus/sample.py:")
+    assert [event["reactions"][0]["status"] for event in events] == ["done", "done"]
+
+
+def test_a_trace_reads_as_a_tree(operated, subject):
+    sample.reacting.add(1)
+    (event_id,) = sample.say(subject, 1)
+    testing.deliver()
+    out = StringIO()
+
+    call_command("eventbus", "trace", str(event_id), stdout=out)
+
+    first, second, third = out.getvalue().splitlines()
+    assert first.startswith(f"tests.noted.v1 {event_id}")
+    assert second.startswith("  sample: tests.integration.eventbus.sample.note")
+    assert third.startswith("    tests.reacted.v1")
+
+
 def test_an_unknown_event_cannot_be_traced(operated):
     with pytest.raises(CommandError, match="has no event"):
         call_command("eventbus", "trace", str(uuid.uuid4()))

@@ -67,7 +67,7 @@ def test_processes_that_are_killed_lose_and_double_nothing(start, redis_client):
             processes[victim].kill()
             processes[victim] = start(*roles[victim])
         if number % 150 == 70:
-            redis_client.flushall()
+            redis_client.flushdb()
         time.sleep(0.003)
 
     until(lambda: len(sample.effects()) >= 400, seconds=60)

@@ -122,7 +122,7 @@ def test_a_crash_after_appending_doubles_nothing(relay, redis_client, subject):
 def test_an_emptied_redis_is_filled_again(relay, redis_client, subject):
     sample.say(subject, 1, 2)
     relay.relay(stream="tests")
-    redis_client.flushall()
+    redis_client.flushdb()
     sample.say(subject, 3)
 
     relay.relay(stream="tests")
@@ -137,7 +137,7 @@ def test_an_emptied_redis_is_noticed_without_any_new_event(bus, redis_client, su
         until(
             lambda: redis_client.exists(stream_key()) and entry_ids(redis_client) == ["1-0", "2-0"]
         )
-        redis_client.flushall()
+        redis_client.flushdb()
         until(lambda: entry_ids(redis_client) == ["1-0", "2-0"], seconds=10)
 
 

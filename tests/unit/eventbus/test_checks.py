@@ -10,7 +10,7 @@ from eventbus.subscribe import Group
 
 
 def ids() -> set[str]:
-    return {message.id for message in checks.check_bus(None)}
+    return {message.id for message in [*checks.check_bus(None), *checks.check_listeners(None)]}
 
 
 @pytest.fixture(autouse=True)
