@@ -91,10 +91,13 @@ def progress_of(saga: SagaInstance) -> Progress:
 
 
 def source_of(saga_name: str, step: str) -> str:
-    """Return the line of the table on which a step stands, or "" if the code no longer has it."""
+    """Return the line on which a step (or, without one, its table) stands; "" if the code no longer has it."""
     saga = REGISTRY.get(saga_name)
-    found = saga.steps.get(step) if saga else None
-    return found.source if found else ""
+    if saga is None:
+        return ""
+    if not step:
+        return saga.source
+    return saga.steps[step].source if step in saga.steps else ""
 
 
 def _call(saga: SagaInstance, call: SagaStep) -> CallProgress:

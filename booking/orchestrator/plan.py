@@ -118,10 +118,12 @@ class Saga:
     links: list[Link]
     failed: Callable[..., None]
     cancelled: Callable[..., None]
+    source: str = field(init=False, default="", compare=False)
 
     def __post_init__(self) -> None:
         """Check the table and make it findable by name."""
         lint(self)
+        object.__setattr__(self, "source", _declared_at())
         REGISTRY[self.name] = self
 
     @property
