@@ -12,6 +12,7 @@ from uuid import UUID
 from celery import Task, chain, shared_task
 from celery.canvas import Signature
 from django.conf import settings
+from django.db import close_old_connections
 from kombu import Connection, pools
 
 from booking.orchestrator import control, engine
@@ -34,6 +35,8 @@ def run_link(
     **kwargs: object,
 ) -> None:
     """Run one link of a saga; end the chain unless the link is done."""
+    # Celery keeps the connection between tasks: one that broke must be replaced here.
+    close_old_connections()
     progress = engine.advance(UUID(saga_id), link=link, direction=Direction(direction))
     if progress is not engine.Progress.PASSED:
         self.request.chain = None

@@ -5,7 +5,6 @@ A transaction records at most one effect. The network is called between transact
 
 import logging
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -19,7 +18,6 @@ from booking.orchestrator.decide import Annul, Close, Enter, Nothing, Park, Run,
 from booking.orchestrator.models import SagaInstance, SagaStep
 from booking.orchestrator.shape import Direction, SagaState, StepState
 from booking.orchestrator.store import Locked
-from eventbus.context import Context, correlated
 from outbound.call import Refusal
 
 logger = logging.getLogger(__name__)
@@ -87,7 +85,7 @@ def _turn(
     """One transaction: decide and apply until something is claimed, done locally, or there is nothing to do."""
     with transaction.atomic():
         locked = store.lock(saga_id)
-        with _circumstances(locked):
+        with operations.circumstances(locked):
             if direction is not None and direction is not direction_of(locked.saga):
                 return Progress.STOPPED
             while True:
@@ -192,9 +190,21 @@ def _claim(locked: Locked, due: list[SagaStep]) -> _Claimed | None:
 
 
 def _record(saga_id: UUID, claim: calls.Claim, outcome: calls.Outcome) -> None:
+    """Record an outcome; one that cannot be recorded is unknown: probed, and in the end seen by a person."""
+    try:
+        _write(saga_id, claim, outcome)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        logger.exception("%s could not be recorded", claim.call.key)
+        unrecorded = f"recording failed: {type(error).__name__}: {error}"
+        _write(saga_id, claim, calls.Failed(unrecorded))
+
+
+def _write(saga_id: UUID, claim: calls.Claim, outcome: calls.Outcome) -> None:
     with transaction.atomic():
         locked = store.lock(saga_id)
-        with _circumstances(locked):
+        with operations.circumstances(locked):
             if not record.record(locked, claim, outcome):
                 logger.warning("fenced: %s answered after it was claimed again", claim.call.key)
                 return
@@ -208,7 +218,7 @@ def _record_trouble(saga_id: UUID, trouble: _LocalTrouble) -> None:
         call = next(call for call in locked.calls if call.pk == trouble.call.pk)
         if call.epoch != trouble.call.epoch or call.state != trouble.call.state:
             return
-        with _circumstances(locked):
+        with operations.circumstances(locked):
             refused_by = operations.refusals_of(
                 operations.step_of(locked, call), Direction(call.direction)
             )
@@ -265,14 +275,6 @@ def _close(locked: Locked, state: SagaState) -> Progress:
     if hook is not None:
         hook(**saga.about(locked.saga.subject_id), reason=locked.saga.reason, at=locked.now)
     return _stop(locked, state, reason=locked.saga.reason, state=state, finished_at=locked.now)
-
-
-def _circumstances(locked: Locked) -> AbstractContextManager[Context]:
-    """Let events that a saga publishes carry the correlation of the request that started it."""
-    saga = locked.saga
-    return correlated(
-        correlation_id=saga.correlation_id or None, traceparent=saga.traceparent or None
-    )
 
 
 def _park(saga_id: UUID, reason: str) -> None:

@@ -1,6 +1,7 @@
 """From a stored call to the service's operation and back: which code, which request, which phase."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any, get_type_hints
 
@@ -12,6 +13,7 @@ from booking.orchestrator.models import SagaInstance, SagaStep
 from booking.orchestrator.plan import REGISTRY, Pivot, Saga, Step
 from booking.orchestrator.shape import Direction, Shape, StepState
 from booking.orchestrator.store import Locked, as_json
+from eventbus.context import Context, correlated
 from outbound.call import Call, Original
 
 
@@ -90,6 +92,14 @@ def call_value(locked: Locked, call: SagaStep) -> Call:
         given=call.given,
         original=original,
         seconds=settings.SAGA_CALL_SECONDS,
+    )
+
+
+def circumstances(locked: Locked) -> AbstractContextManager[Context]:
+    """Let events that a saga publishes carry the correlation of the request that started it."""
+    saga = locked.saga
+    return correlated(
+        correlation_id=saga.correlation_id or None, traceparent=saga.traceparent or None
     )
 
 

@@ -12,7 +12,7 @@ from booking.orchestrator.calls import Answered
 from booking.orchestrator.engine import Progress
 from booking.orchestrator.models import SagaEvent, SagaInstance, SagaStep
 from booking.orchestrator.shape import MOVES, Direction, SagaState
-from outbound.call import Idempotency, Traits
+from outbound.call import Call, Idempotency, Traits
 from tests import toy
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -212,6 +212,39 @@ def test_a_new_key_is_used_only_when_errors_are_saved_and_the_quiet_period_is_ov
 
     assert step.attempt == 2
     assert step.key == f"{saga.pk}:authorise:2"
+
+
+@pytest.mark.parametrize(("quiet_seconds", "saves_errors"), [(600, True), (0, False)])
+def test_otherwise_the_same_key_is_sent_again(quiet_seconds: float, saves_errors: bool) -> None:
+    toy.reset(
+        traits=Traits(
+            idempotency=Idempotency.A, quiet_seconds=quiet_seconds, saves_errors=saves_errors
+        )
+    )
+    toy.WORLD.answers["authorise"] = ["lost"]
+    saga = run(start())
+
+    step = SagaStep.objects.get(saga=saga, step="authorise", direction=Direction.FORWARD)
+
+    assert (saga.state, step.attempt) == (SagaState.COMPLETED, 1)
+
+
+def test_an_answer_that_cannot_be_recorded_is_asked_for_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    recorded, failures = toy.Remote.record, ["a bug"]
+
+    def record(self: toy.Remote, answer: toy.Answer, call: Call) -> None:
+        if call.step == "authorise" and failures:
+            raise ValueError(failures.pop())
+        recorded(self, answer, call)
+
+    monkeypatch.setattr(toy.Remote, "record", record)
+    saga = run(start())
+
+    assert saga.state == SagaState.COMPLETED
+    assert toy.WORLD.calls[1:3] == ["authorise", "probe authorise"]
+    assert toy.WORLD.recorded[0] == "authorise"
 
 
 def test_a_waiting_call_goes_on_when_the_customer_has_acted() -> None:
