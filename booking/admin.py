@@ -1,29 +1,112 @@
-"""Travellers in the back office: looked at, never changed here."""
+"""Booking in the back office: travellers and sagas are looked at; a parked saga can be let try again."""
 
-from django.contrib import admin
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest
-from unfold.admin import ModelAdmin
+from unfold.admin import TabularInline
 
-from booking.models import Account
+from booking import tasks
+from booking.models import Account, SagaEvent, SagaInstance, SagaStep
+from booking.orchestrator import control, history
+from eventbus.admin import ReadOnlyAdmin, SettlementForm
 
 
 @admin.register(Account)
-class AccountAdmin(ModelAdmin):  # type: ignore[misc]
+class AccountAdmin(ReadOnlyAdmin):
     """Who travels."""
 
     list_display = ("full_name", "user", "locale", "created_at")
     list_select_related = ("user",)
     search_fields = ("full_name", "user__email", "id")
-    readonly_fields = ("id", "user", "full_name", "locale", "created_at")
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Leave signing up to travellers."""
+
+class _ReadOnlyInline(TabularInline):  # type: ignore[misc]  # unfold has no types
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse: only the engine writes."""
         return False
 
-    def has_change_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
-        """Leave an account to its traveller."""
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse: only the engine writes."""
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: Account | None = None) -> bool:
-        """Keep accounts: trips refer to them."""
-        return False
+
+class StepInline(_ReadOnlyInline):
+    """Every call of a saga: where it stands, how often it was tried, its line in the table."""
+
+    model = SagaStep
+    fields = ("step", "item", "direction", "state", "tries", "due_at", "reason", "error", "code")
+    readonly_fields = ("code",)
+    ordering = ("id",)
+
+    @admin.display(description="code")
+    def code(self, call: SagaStep) -> str:
+        """Return the line of the table."""
+        return history.source_of(call.saga.name, call.step)
+
+
+class EventInline(_ReadOnlyInline):
+    """What happened, oldest first."""
+
+    model = SagaEvent
+    fields = ("at", "kind", "step", "item", "tries", "actor", "detail")
+    ordering = ("id",)
+
+
+class NeedsAPerson(admin.SimpleListFilter):
+    """Sagas that wait for a person."""
+
+    title = "needs a person"
+    parameter_name = "parked"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Sequence[tuple[str, str]]:
+        """Offer the one choice."""
+        return [("yes", "Yes")]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[SagaInstance]
+    ) -> QuerySet[SagaInstance]:
+        """Keep the parked ones."""
+        return queryset.exclude(attention_reason=None) if self.value() else queryset
+
+
+@admin.register(SagaInstance)
+class SagaAdmin(ReadOnlyAdmin):
+    """Flows: what they do, what they wait for, what a person must look at."""
+
+    list_display = ("name", "subject_id", "state", "reason", "attention_reason", "due_at")
+    list_filter = (NeedsAPerson, "state", "name")
+    search_fields = ("=id", "=subject_id", "=correlation_id")
+    ordering = ("-created_at",)
+    show_full_result_count = False
+    inlines = (StepInline, EventInline)
+    action_form = SettlementForm
+    actions = ("retry",)
+
+    @admin.action(description="Let try again", permissions=["retry"])
+    def retry(self, request: HttpRequest, queryset: QuerySet[SagaInstance]) -> None:
+        """Let parked sagas try again; who and why are kept in their history."""
+        reason = request.POST.get("reason", "").strip()
+        if not reason:
+            self.message_user(request, "Give a reason.", messages.ERROR)
+            return
+        for saga in queryset:
+            self._retry(request, saga, reason)
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        """Let those retry who may change sagas."""
+        return request.user.has_perm("booking.change_sagainstance")
+
+    def _retry(self, request: HttpRequest, saga: SagaInstance, reason: str) -> None:
+        try:
+            control.retry(saga_id=saga.pk, actor=str(request.user), reason=reason)
+        except control.NotParked as error:
+            self.message_user(request, str(error), messages.WARNING)
+            return
+        tasks.dispatch(saga.pk)
+        self.message_user(request, f"{saga.pk} tries again.", messages.SUCCESS)
