@@ -8,7 +8,7 @@ from django.db import transaction
 from booking import tasks
 from booking.orchestrator import control, store
 from booking.orchestrator.control import TooLate
-from booking.sagas import CONFIRM_RESERVATION
+from booking.sagas import CANCEL_RESERVATION, CONFIRM_RESERVATION
 from payments import services as payments
 from reservation import services as reservation
 
@@ -35,19 +35,20 @@ def confirm_reservation(*, account_id: UUID, reservation_id: UUID) -> UUID:
         reservation.NotConfirmable: its status does not allow it.
         PaymentDetailsMissing: no usable payment details were entered.
     """
-    trip = _own(account_id=account_id, reservation_id=reservation_id)
+    reservation.of(account_id=account_id, reservation_id=reservation_id)
     with transaction.atomic():
-        if (running := store.live_saga_of(reservation_id)) is not None:
+        running = store.live_saga_of(reservation_id)
+        if running is not None and running.name == CONFIRM_RESERVATION.name:
             return running.id
         now = store.now()
-        reservation.begin_confirmation(reservation_id=reservation_id, at=now)
+        expires_at = reservation.begin_confirmation(reservation_id=reservation_id, at=now)
         if not payments.is_ready(reservation_id=reservation_id):
             raise PaymentDetailsMissing("Enter payment details before confirming.")
         saga = control.start(
             CONFIRM_RESERVATION,
             subject_id=reservation_id,
             # An offer that has expired already is refused by the hold, which says so.
-            deadline_at=trip.expires_at if trip.expires_at > now else None,
+            deadline_at=expires_at if expires_at > now else None,
         )
         # A lost message is harmless: the sweeper picks the saga up.
         transaction.on_commit(partial(tasks.dispatch, saga.id), robust=True)
@@ -55,29 +56,32 @@ def confirm_reservation(*, account_id: UUID, reservation_id: UUID) -> UUID:
 
 
 def cancel_reservation(*, account_id: UUID, reservation_id: UUID) -> None:
-    """Cancel a draft at once, or ask the flow that is confirming it to turn back.
+    """Cancel a draft at once, turn the flow that is confirming back, or start the flow that cancels.
 
     Raises:
         reservation.ReservationNotFound: there is none, or it is another traveller's.
-        TooLate: the payment is being taken, or the trip is confirmed.
+        TooLate: the payment is being taken; ask again when that is settled.
         reservation.NotCancellable: it is already over.
     """
-    trip = _own(account_id=account_id, reservation_id=reservation_id)
-    if trip.status == reservation.Status.CONFIRMED:
-        raise TooLate("The trip is confirmed; this version cancels only before the payment.")
+    reservation.of(account_id=account_id, reservation_id=reservation_id)
     with transaction.atomic():
-        if store.live_saga_of(reservation_id) is None:
-            reservation.begin_cancellation(reservation_id=reservation_id, at=store.now())
+        running = store.live_saga_of(reservation_id)
+        if running is not None and running.name == CANCEL_RESERVATION.name:
             return
-        saga_id = control.request_cancel(subject_id=reservation_id, actor=f"account {account_id}")
-        transaction.on_commit(partial(tasks.dispatch, saga_id), robust=True)
+        saga_id = (
+            _start_cancelling(reservation_id)
+            if running is None
+            else control.request_cancel(subject_id=reservation_id, actor=f"account {account_id}")
+        )
+        if saga_id is not None:
+            transaction.on_commit(partial(tasks.dispatch, saga_id), robust=True)
 
 
-def _own(*, account_id: UUID, reservation_id: UUID) -> reservation.ReservationDetails:
-    trip = reservation.details(reservation_id=reservation_id)
-    if trip.account_id != account_id:
-        raise reservation.ReservationNotFound(str(reservation_id))
-    return trip
+def _start_cancelling(reservation_id: UUID) -> UUID | None:
+    status = reservation.begin_cancellation(reservation_id=reservation_id, at=store.now())
+    if status != reservation.Status.CANCELLING:
+        return None
+    return control.start(CANCEL_RESERVATION, subject_id=reservation_id).id
 
 
 def wake_saga(*, reservation_id: UUID) -> None:

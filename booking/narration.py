@@ -11,6 +11,7 @@ STEPS: Final = {
     "confirm": "Confirming the trip",
     "refund": "Giving money back",
     "cancel": "Cancelling {what}",
+    "close": "Closing the trip",
 }
 """What a step does; a step without an entry is told by its name."""
 
@@ -42,12 +43,27 @@ CLOSED: Final = (
 )
 
 
-def sentence(*, kind: str, step: str, what: str, detail: Mapping[str, Any]) -> str:
+CANCELLATION: Final = {
+    "started": "Your cancellation was accepted.",
+    "pivoting": "Cancelling with each provider.",
+    "finishing": "Every provider has cancelled; the money comes next.",
+    "completed": "Your trip is cancelled; what the conditions give back is on its way.",
+    "failed": "Your trip could not be cancelled ({reason}); it stands.",
+    "compensating": "Your trip cannot be cancelled ({reason}).",
+}
+"""What is told otherwise while a confirmed trip is being cancelled."""
+
+
+def sentence(
+    *, cancelling: bool = False, kind: str, step: str, what: str, detail: Mapping[str, Any]
+) -> str:
     """Return one sentence about one entry of a timeline; `what` names the item, "" for none."""
     reason = str(detail.get("code") or detail.get("reason") or "no reason given").replace("_", " ")
     doing = STEPS.get(step, step.replace("_", " ").capitalize()).format(what=what or "the trip")
     # The same word tells the failed try of a step and the failed whole.
     template = CLOSED if kind == "failed" and not step else HAPPENINGS.get(kind)
+    if cancelling and not step:
+        template = CANCELLATION.get(kind, template)
     if template is None:
         return f"{doing or 'The trip'}: {kind.replace('_', ' ')}."
     return template.format(step=doing, reason=reason)

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from booking.orchestrator.plan import Link, Pivot, Saga, Step, minutes
+from booking.orchestrator.store import now as clock
 from payments import services as payments
 from providers import services as providers
 from reservation import services as reservation
@@ -18,6 +19,12 @@ def legs(*, reservation_id: UUID) -> dict[str, reservation.LegDetails]:
     return reservation.legs(reservation_id=reservation_id)
 
 
+def refund(*, reservation_id: UUID) -> reservation.Price:
+    """Give the payment what comes back by the policies stored at booking, as of now."""
+    quote = reservation.refund_quote(reservation_id=reservation_id, at=clock())
+    return reservation.Price(amount=quote.amount, currency=quote.currency)
+
+
 # fmt: off
 CONFIRM_RESERVATION = Saga(
     "confirm-reservation", version=1, subject="reservation_id", deadline=minutes(15),
@@ -28,9 +35,21 @@ CONFIRM_RESERVATION = Saga(
         Link("provider",
             Step("book",      providers.Book,     compensate=providers.Cancel,    refused_by=providers.Refused, each=legs)),
         Link("payment",
-            Pivot("capture",  payments.Capture,   annulled_by=payments.Void,      refused_by=payments.Declined, given=price),
+            Pivot("capture",  payments.Capture,   annulled_by=payments.Annul,     refused_by=payments.Declined, given=price),
             Step("confirm",   reservation.Confirm)),  # after the pivot: retried until done, never compensated
     ],
     failed=reservation.fail, cancelled=reservation.cancel,  # local, in the transaction that closes the saga
+)
+
+CANCEL_RESERVATION = Saga(
+    "cancel-reservation", version=1, subject="reservation_id", deadline=minutes(15),
+    links=[
+        Link("provider",
+            Pivot("cancel",   providers.Cancel,   refused_by=providers.CancelRefused, each=legs)),  # the first one cancelled
+        Link("payment",
+            Step("refund",    payments.Refund,    refused_by=payments.RefundRefused, given=refund),
+            Step("close",     reservation.CloseCancellation)),
+    ],
+    failed=reservation.keep, cancelled=reservation.keep,  # nothing was cancelled: the trip stands
 )
 # fmt: on

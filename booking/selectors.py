@@ -8,6 +8,7 @@ from uuid import UUID
 from booking import narration
 from booking.models import Account
 from booking.orchestrator import history
+from booking.sagas import CANCEL_RESERVATION
 from payments import services as payments
 from providers import services as providers
 from reservation import services as reservation
@@ -150,6 +151,7 @@ def _told(entries: Sequence[history.Entry], titles: dict[str, str]) -> list[Time
             direction=entry.direction,
             attempt=entry.attempt,
             text=narration.sentence(
+                cancelling=entry.saga == CANCEL_RESERVATION.name,
                 kind=entry.kind,
                 step=entry.step,
                 what=titles.get(entry.item, ""),

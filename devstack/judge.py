@@ -28,10 +28,12 @@ def violations(reservation: Mapping[str, Any], ledger: Ledger) -> list[str]:
     confirmed = reservation["status"] == "confirmed"
     booked = [order for order in ledger["orders"] if order["status"] == "confirmed"]
     captured = [intent for intent in ledger["payment_intents"] if intent["status"] == "succeeded"]
+    given_back = bool(ledger["refunds"]) or _nothing_comes_back(reservation)
     progress = reservation["progress"] or {}
     legs = len(reservation["items"])
     checks = {
-        "money captured if and only if confirmed": bool(captured) == confirmed,
+        "money captured if and only if confirmed": bool(captured) == confirmed
+        or (reservation["status"] == "cancelled" and given_back),
         "at most one capture": len(captured) <= 1,
         "every leg booked exactly once if confirmed": not confirmed or len(booked) == legs,
         "no partner booking without a confirmed reservation": confirmed or not booked,
@@ -43,6 +45,11 @@ def violations(reservation: Mapping[str, Any], ledger: Ledger) -> list[str]:
         "no leg was ever booked twice": _never_twice(ledger),
     }
     return [name for name, holds in checks.items() if not holds]
+
+
+def _nothing_comes_back(reservation: Mapping[str, Any]) -> bool:
+    payment = reservation["payment"] or {}
+    return payment.get("status") == "captured" and float(payment["refunded_amount"]) == 0
 
 
 def _never_twice(ledger: Ledger) -> bool:

@@ -37,6 +37,12 @@ class PaymentDetailsMissing(Declined):
     code = "payment_details_missing"
 
 
+class CaptureStands(Refusal):
+    """The money was taken: the payment can be refunded, no longer annulled."""
+
+    code = "capture_stands"
+
+
 class RefundRefused(Refusal):
     """The money cannot be given back this way."""
 

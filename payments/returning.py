@@ -11,7 +11,7 @@ from payments.gateways.protocol import IntentState, UnexpectedAnswer
 from payments.gateways.registry import gateway
 from payments.models import Refund as RefundRow
 from payments.operations import by_intent, current
-from payments.refusals import RefundRefused
+from payments.refusals import CaptureStands, RefundRefused
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,6 +97,25 @@ class Void:
     def traits(self, request: VoidRequest) -> Traits:
         """Return how far the processor can be trusted with a repeated call."""
         return gateway().traits
+
+
+class Annul(Void):
+    """Make sure that a capture which was not answered cannot be made any more.
+
+    Unlike `Void` it gives nothing back: a capture that was made after all stands.
+    """
+
+    refused_by = (CaptureStands,)
+
+    def call(self, request: VoidRequest, call: Call) -> VoidAnswer:
+        """Cancel the payment. Raises: CaptureStands, the money was taken."""
+        deadline = Deadline.within(call.seconds)
+        intent = gateway().retrieve(intent_id=request.intent_id, deadline=deadline)
+        if intent.state not in {IntentState.CANCELLED, IntentState.CAPTURED}:
+            intent = gateway().cancel(intent_id=request.intent_id, deadline=deadline)
+        if intent.state is IntentState.CAPTURED:
+            raise CaptureStands("the payment was captured after all")
+        return VoidAnswer(intent_id=intent.id, outcome="voided")
 
 
 class Refund:

@@ -13,6 +13,7 @@ from payments.operations import Authorise, Capture
 from payments.refusals import (
     AuthenticationFailed,
     AuthorisationLost,
+    CaptureStands,
     CardNumberRefused,
     Declined,
     PaymentDetailsMissing,
@@ -21,14 +22,16 @@ from payments.refusals import (
     PriceMismatch,
     RefundRefused,
 )
-from payments.returning import Refund, Void
+from payments.returning import Annul, Refund, Void
 from payments.webhooks import receive_webhook
 
 __all__ = [
+    "Annul",
     "AuthenticationFailed",
     "AuthorisationLost",
     "Authorise",
     "Capture",
+    "CaptureStands",
     "CardNumberRefused",
     "Declined",
     "PaymentDetails",

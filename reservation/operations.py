@@ -53,6 +53,18 @@ class Release:
         reservation.save()
 
 
+class CloseCancellation:
+    """Close a cancellation: every provider cancelled and the money is back."""
+
+    def apply(self, call: Call) -> None:
+        """Move the reservation to cancelled and tell it."""
+        reservation = locked(call.subject_id)
+        if reservation.status == Status.CANCELLED:
+            return
+        publish(reservation.cancel(reason="by_traveller", at=call.now))
+        reservation.save()
+
+
 class Confirm:
     """Close the trip as booked and paid."""
 

@@ -34,9 +34,10 @@ from reservation.itinerary import (
     price,
     refund_quote,
 )
-from reservation.operations import Confirm, Hold, Release, locked
+from reservation.operations import CloseCancellation, Confirm, Hold, Release, locked
 
 __all__ = [
+    "CloseCancellation",
     "CompositionRefused",
     "Confirm",
     "EmptyReservation",
@@ -168,7 +169,7 @@ def cancel(*, reservation_id: UUID, reason: str, at: datetime) -> None:
         reservation.save()
 
 
-def keep(*, reservation_id: UUID) -> None:
+def keep(*, reservation_id: UUID, reason: str, at: datetime) -> None:
     """Go back to confirmed when a cancellation cancelled nothing. Twice acts once.
 
     Raises:

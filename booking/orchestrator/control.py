@@ -124,8 +124,13 @@ def retry(*, saga_id: UUID, actor: str, reason: str) -> None:
 
 
 def _try_again(locked: store.Locked, call: SagaStep) -> None:
-    taking_back = call.direction != Direction.FORWARD
-    given_up = call.state == StepState.PARKED or (taking_back and call.state == StepState.REFUSED)
+    """Open what was given up: a refusal only where it cannot turn the saga back any more."""
+    turning = locked.saga.state == SagaState.RUNNING
+    forward = call.direction == Direction.FORWARD
+    final = forward and locked.saga.state == SagaState.COMPENSATING
+    given_up = call.state == StepState.PARKED or (
+        call.state == StepState.REFUSED and not turning and not final
+    )
     if call.state in SETTLED and not given_up:
         return
     state = StepState.PENDING if given_up else StepState(call.state)

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from booking.orchestrator.shape import (
     FINAL,
+    SETTLED,
     Direction,
     Kind,
     Rows,
@@ -129,18 +130,26 @@ def _turns_back(saga: SagaRow, step: StepShape, calls: list[StepRow], now: datet
 
 
 def _pivoting(saga: SagaRow, rows: Rows, plan: Shape, now: datetime) -> Decision:
-    """At the pivot: unknown never compensates; a "no" after an unanswered call must be annulled first."""
+    """At the pivot: unknown never compensates; the first call that is done decides that the flow goes on."""
     pivot = next(step for step in plan.steps if step.kind is Kind.PIVOT)
-    [row] = rows.of(pivot.name)
-    if row.state is StepState.DONE:
-        return Enter(SagaState.FINISHING)
-    if row.state is StepState.REFUSED:
-        return _pivot_refused(pivot, row, rows, now)
-    if row.state is StepState.PENDING and not row.ambiguous and now >= saga.deadline_at:
+    calls = rows.of(pivot.name)
+    open_calls = [row for row in calls if row.state not in SETTLED]
+    untouched = all(row.state is StepState.PENDING and not row.ambiguous for row in calls)
+    if untouched and now >= saga.deadline_at:
         return Enter(SagaState.COMPENSATING, "deadline_passed")
-    if row.due(now) and row.tries >= pivot.attempts and row.ambiguous:
-        return Park(f"{pivot.name}: outcome unknown after {row.tries} tries")
-    return Run(pivot.link, (row,)) if row.due(now) else Sleep(row.wakes_at(now))
+    due = tuple(row for row in open_calls if row.due(now))
+    if worn := [row for row in due if row.tries >= pivot.attempts and row.ambiguous]:
+        return Park(f"{_label(worn[0], 'outcome unknown')} after {worn[0].tries} tries")
+    if due:
+        return Run(pivot.link, due)
+    if open_calls:
+        return Sleep(min(row.wakes_at(now) for row in open_calls))
+    refused = [row for row in calls if row.state is StepState.REFUSED]
+    if not refused:
+        return Enter(SagaState.FINISHING)
+    if len(refused) < len(calls):
+        return Park("half done: " + ", ".join(_label(row) for row in refused))
+    return _pivot_refused(pivot, refused[0], rows, now)
 
 
 def _pivot_refused(pivot: StepShape, row: StepRow, rows: Rows, now: datetime) -> Decision:
@@ -210,5 +219,5 @@ def _unfinished(calls: list[StepRow]) -> bool:
     return any(row.state is not StepState.DONE for row in calls)
 
 
-def _label(row: StepRow) -> str:
-    return f"{row.step}{f' {row.item}' if row.item else ''} ({row.reason or 'failed'})"
+def _label(row: StepRow, what: str = "") -> str:
+    return f"{row.step}{f' {row.item}' if row.item else ''} ({what or row.reason or 'failed'})"

@@ -123,11 +123,19 @@ def refused(locked: Locked, call: SagaStep, *, epoch: int, refusal: Exception) -
         action=None,
     ):
         return False
+    if call.direction == Direction.ANNUL:
+        _ask_the_pivot_again(locked, call)
     operation = operation_of(step_of(locked, call), Direction(call.direction))()
     if hasattr(operation, "record_refusal"):
         operation.record_refusal(refusal, call_value(locked, call))
     locked.note("refused", call, code=code, message=str(refusal))
     return True
+
+
+def _ask_the_pivot_again(locked: Locked, annulment: SagaStep) -> None:
+    """What cannot be annulled stands: the pivot's own "no" was wrong, and asking will say so."""
+    pivot = locked.forward(annulment)
+    store.fenced_update(pivot, epoch=pivot.epoch, state=StepState.UNKNOWN, due_at=locked.now)
 
 
 def _waiting(locked: Locked, call: SagaStep, claim: Claim, waiting: Waiting) -> bool:

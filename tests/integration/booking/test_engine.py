@@ -141,7 +141,7 @@ def test_an_unknown_pivot_is_parked_and_never_compensated() -> None:
 
     saga = run(start())
 
-    assert saga.attention_reason == "capture: outcome unknown after 4 tries"
+    assert saga.attention_reason == "capture (outcome unknown) after 4 tries"
     assert saga.state == SagaState.PIVOTING
     assert toy.WORLD.taken_back == []
 

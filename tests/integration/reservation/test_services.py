@@ -154,7 +154,7 @@ def test_a_draft_is_cancelled_at_once_and_a_confirmed_trip_is_locked_first() -> 
     second = reservation.begin_cancellation(reservation_id=confirmed, at=trips.NOW)
 
     assert (first, second) == ("cancelled", "cancelling")
-    reservation.keep(reservation_id=confirmed)
+    reservation.keep(reservation_id=confirmed, reason="cancel_refused", at=trips.NOW)
     assert status_of(confirmed) == "confirmed"
 
 

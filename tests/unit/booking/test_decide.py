@@ -141,7 +141,7 @@ CASES = {
     ),
     "an unknown pivot is parked in the end": (
         saga("pivoting"), [row("capture", "unknown", ambiguous=True, tries=3)],
-        Park("capture: outcome unknown after 3 tries"),
+        Park("capture (outcome unknown) after 3 tries"),
     ),
     "a pivot that was never sent may still turn back": (
         saga("pivoting", deadline_at=BEFORE), [row("capture", tries=2, due_at=LATER)],
@@ -242,6 +242,44 @@ def test_decide(case: str) -> None:
     about, rows, expected = CASES[case]
 
     decision = decide(about, Rows(tuple(rows)), PLAN, NOW)
+
+    assert decision == expected
+
+
+CANCELLING = Shape(
+    name="cancel",
+    version=1,
+    steps=(_step("cancel", "provider", Kind.PIVOT), _step("refund", "payment", Kind.AFTER)),
+)
+REFUND = row("refund")
+
+
+def leg(item: str, state: str = "pending", **fields: object) -> StepRow:
+    return row("cancel", state, item=item, **fields)
+
+
+@pytest.mark.parametrize(
+    ("legs", "expected"),
+    [
+        ([leg("a"), leg("b")], Run("provider", (leg("a"), leg("b")))),
+        ([leg("a", "done"), leg("b")], Run("provider", (leg("b"),))),
+        ([leg("a", "done"), leg("b", "unknown", due_at=LATER, ambiguous=True)], Sleep(LATER)),
+        ([leg("a", "refused", reason="no"), leg("b", "claimed")], Sleep(LATER)),
+        ([leg("a", "done"), leg("b", "done")], Enter(SagaState.FINISHING)),
+        (
+            [leg("a", "done"), leg("b", "refused", reason="no")],
+            Park("half done: cancel b (no)"),
+        ),
+        (
+            [leg("a", "refused", reason="no"), leg("b", "refused", reason="no")],
+            Enter(SagaState.COMPENSATING, "no"),
+        ),
+    ],
+)
+def test_the_first_call_of_a_pivot_that_is_done_decides(
+    legs: list[StepRow], expected: object
+) -> None:
+    decision = decide(saga("pivoting"), Rows((*legs, REFUND)), CANCELLING, NOW)
 
     assert decision == expected
 
