@@ -5,7 +5,6 @@ link runs only if it is the saga's current one, and the sweeper finds what was l
 """
 
 import logging
-from functools import cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,10 +12,10 @@ from celery import Task, chain, shared_task
 from celery.canvas import Signature
 from django.conf import settings
 from django.db import close_old_connections
-from kombu import Connection, pools
 
 from booking.orchestrator import control, engine
 from booking.orchestrator.shape import Direction
+from outbound import broker
 
 logger = logging.getLogger(__name__)
 
@@ -63,26 +62,10 @@ def dispatch(saga_id: UUID) -> bool:
     if canvas is None:
         return True
     try:
-        with pools.producers[_publishing_connection()].acquire(block=True, timeout=1) as producer:
+        with broker.producer() as producer:
             for _ in range(COPIES[settings.SAGA_DISPATCH]):
                 canvas.apply_async(producer=producer, retry=False)
-    except Exception as error:  # noqa: BLE001 - whatever the broker's client raises, the sweeper is the answer
-        logger.warning("saga %s not dispatched: %s: %s", saga_id, type(error).__name__, error)
+    except broker.BrokerAway as error:
+        logger.warning("saga %s not dispatched: %s", saga_id, error)
         return False
     return True
-
-
-@cache
-def _publishing_connection() -> Connection:
-    """Return a connection that gives up after a second: Celery's default can hang a request for minutes."""
-    return Connection(
-        settings.CELERY_BROKER_URL,
-        connect_timeout=1,
-        transport_options={
-            **settings.CELERY_BROKER_TRANSPORT_OPTIONS,
-            "socket_timeout": 1,
-            "socket_connect_timeout": 1,
-            "retry_on_timeout": False,
-            "max_retries": 0,
-        },
-    )

@@ -11,6 +11,7 @@ from crm import delivery, domain, tasks
 from crm.commands import customers
 from crm.domain import Choice
 from crm.models import Consent, Interaction, Message, MessageStatus, Profile
+from outbound import broker
 from tests.integration.crm import smtp_server
 from tests.integration.crm.desk import staff_of
 from tests.integration.crm.story import ACCOUNT, AIRLINE, HOTEL, Story, tell_all
@@ -266,15 +267,15 @@ def test_the_same_key_makes_one_message_and_refuses_another_text(agent):
 
 
 def test_a_broker_that_is_not_there_harms_nobody(
-    agent, settings, django_capture_on_commit_callbacks, monkeypatch
+    agent, settings, django_capture_on_commit_callbacks
 ):
     settings.CELERY_BROKER_URL = "redis://127.0.0.1:1/0"
-    tasks._publishing_connection.cache_clear()
-    monkeypatch.setattr(tasks, "_silent_until", 0.0)
+    broker.forget()
 
     with django_capture_on_commit_callbacks(execute=True):
         message = queued(agent)
 
     assert message.status == "queued"
-    assert tasks._silent_until > 0
-    tasks._publishing_connection.cache_clear()
+    with pytest.raises(broker.BrokerAway, match="left alone"), broker.producer():
+        pass
+    broker.forget()
