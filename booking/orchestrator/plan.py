@@ -27,9 +27,10 @@ def minutes(number: float) -> float:
 
 
 def _declared_at() -> str:
-    """Return the place (`booking/sagas.py:14`) of the line that is declaring a step."""
+    """Return the place (`booking/sagas.py:14`) of the line that is declaring a step; "" if not ours."""
     frame = sys._getframe(3)
-    return f"{Path(frame.f_code.co_filename).resolve().relative_to(ROOT)}:{frame.f_lineno}"
+    path = Path(frame.f_code.co_filename).resolve()
+    return f"{path.relative_to(ROOT)}:{frame.f_lineno}" if path.is_relative_to(ROOT) else ""
 
 
 @dataclass(frozen=True)

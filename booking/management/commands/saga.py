@@ -1,4 +1,4 @@
-"""`manage.py saga`: sweep, list, show, graph, retry."""
+"""`manage.py saga`: sweep, list, show, graph, retry, check."""
 
 import json
 import signal
@@ -11,7 +11,7 @@ import msgspec
 from django.core.management.base import BaseCommand, CommandError
 
 from booking import tasks
-from booking.orchestrator import control, drawing, history, store
+from booking.orchestrator import control, deploys, drawing, history, store
 from booking.orchestrator.models import SagaInstance
 from booking.orchestrator.plan import REGISTRY
 from booking.orchestrator.sweeper import Sweeper
@@ -20,7 +20,7 @@ from booking.orchestrator.sweeper import Sweeper
 class Command(BaseCommand):
     """Look at sagas, run the sweeper, let a parked saga try again."""
 
-    help = "Operate the sagas: sweep, list, show, graph, retry."
+    help = "Operate the sagas: sweep, list, show, graph, retry, check."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the subcommands."""
@@ -39,14 +39,15 @@ class Command(BaseCommand):
         retry.add_argument("saga_id", type=UUID)
         retry.add_argument("--actor", required=True)
         retry.add_argument("--reason", required=True)
-        for verb in (listing, show, retry):
+        check = verbs.add_parser("check", help="exit 1 if a live saga needs what this code lacks")
+        for verb in (listing, show, retry, check):
             verb.add_argument("--json", action="store_true")
 
     def handle(self, *args: object, **options: Any) -> None:
         """Run the subcommand."""
-        getattr(self, options["verb"])(**options)
+        getattr(self, f"run_{options['verb']}")(**options)
 
-    def sweep(self, **options: Any) -> None:
+    def run_sweep(self, **options: Any) -> None:
         """Run the sweeper until SIGTERM or Ctrl-C."""
         sweeper = Sweeper(dispatch=tasks.dispatch)
         for name in (signal.SIGTERM, signal.SIGINT):
@@ -54,7 +55,7 @@ class Command(BaseCommand):
         self.stdout.write("sweeping")
         sweeper.run()
 
-    def list(self, *, parked: bool, limit: int, json: bool, **options: Any) -> None:
+    def run_list(self, *, parked: bool, limit: int, json: bool, **options: Any) -> None:
         """Print sagas, newest first."""
         sagas = SagaInstance.objects.order_by("-created_at")
         if parked:
@@ -68,7 +69,7 @@ class Command(BaseCommand):
                 f"{row.saga_id}  {row.name}  {row.state}  {row.attention_reason or row.reason}"
             )
 
-    def show(self, *, what: str, json: bool, **options: Any) -> None:
+    def run_show(self, *, what: str, json: bool, **options: Any) -> None:
         """Print a flow's table and chain, or one saga's state and timeline."""
         if what in REGISTRY:
             flow = drawing.table(REGISTRY[what])
@@ -85,13 +86,15 @@ class Command(BaseCommand):
                 f"{entry.at:%H:%M:%S.%f} {entry.kind:13} {about:50} try {entry.tries}  {entry.code}"
             )
 
-    def graph(self, *, what: str, **options: Any) -> None:
+    def run_graph(self, *, what: str, **options: Any) -> None:
         """Print a flow as a Mermaid diagram."""
         if what not in REGISTRY:
             raise CommandError(f"unknown_flow: {what!r}; known: {', '.join(REGISTRY)}")
         self.stdout.write(drawing.mermaid(REGISTRY[what]))
 
-    def retry(self, *, saga_id: UUID, actor: str, reason: str, json: bool, **options: Any) -> None:
+    def run_retry(
+        self, *, saga_id: UUID, actor: str, reason: str, json: bool, **options: Any
+    ) -> None:
         """Let a parked saga try again and dispatch it."""
         try:
             control.retry(saga_id=saga_id, actor=actor, reason=reason)
@@ -101,6 +104,16 @@ class Command(BaseCommand):
         self._json({"retried": saga_id}) if json else self.stdout.write(
             f"saga {saga_id} tries again"
         )
+
+    def run_check(self, *, json: bool = False, **options: Any) -> None:
+        """Exit 1 if a live saga needs what this code lacks: run it with the new code before a deploy."""
+        missing = deploys.missing()
+        if json:
+            self._json(missing)
+        for lack in [] if json else missing:
+            self.stdout.write(f"{lack.saga_id}  {lack.name} v{lack.version} needs {lack.what}")
+        if missing:
+            sys.exit(1)
 
     def _find(self, what: str) -> SagaInstance:
         try:
