@@ -29,6 +29,7 @@ HAPPENINGS: Final = {
     "landed_late": "{step}: an earlier request arrived late, taking it back.",
     "cancel_requested": "You asked to cancel.",
     "woken": "Something new is known; going on.",
+    "resolved": "{step}: settled by a colleague.",
     "retried": "A colleague looked at it; going on.",
     "parked": "This needs a person; a colleague will look at it.",
     "pivoting": "Everything is booked; the payment comes next.",

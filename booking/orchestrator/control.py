@@ -22,6 +22,12 @@ class TooLate(Exception):
     code = "too_late"
 
 
+class NotResolvable(Exception):
+    """There is no such call, or it can still settle itself: retry the saga instead."""
+
+    code = "call_not_resolvable"
+
+
 class NotParked(Exception):
     """The saga does not wait for a person."""
 
@@ -121,6 +127,46 @@ def retry(*, saga_id: UUID, actor: str, reason: str) -> None:
             _try_again(locked, call)
         locked.note("retried", actor=actor, reason=reason)
         locked.save(due_at=locked.now, attention_reason=None)
+
+
+def resolve(
+    *, saga_id: UUID, step: str, item: str, outcome: StepState, actor: str, evidence: str
+) -> None:
+    """Settle by hand a call that waits for a person: it is done after all, or its loss is accepted.
+
+    `outcome` is DONE or ACCEPTED, `evidence` says how that is known (a ticket, a partner's answer).
+
+    Raises:
+        NotParked: the saga does not wait for a person.
+        NotResolvable: there is no such call, or a person cannot settle it.
+        SagaNotFound: no such saga.
+    """
+    with transaction.atomic():
+        locked = store.lock(saga_id)
+        if locked.saga.attention_reason is None:
+            raise NotParked(f"saga {saga_id} does not wait for a person")
+        if outcome not in {StepState.DONE, StepState.ACCEPTED}:
+            raise NotResolvable(f"a call is resolved as done or accepted, not {outcome}")
+        for call in _given_up(locked, step, item):
+            store.fenced_update(call, epoch=call.epoch, state=outcome, due_at=None)
+            locked.note("resolved", call, actor=actor, outcome=outcome, evidence=evidence)
+        locked.save(due_at=locked.now, attention_reason=None)
+
+
+def _given_up(locked: store.Locked, step: str, item: str) -> list[SagaStep]:
+    """Return the calls of a step that only a person can settle."""
+    turned = locked.saga.state == SagaState.COMPENSATING
+    found = [
+        call
+        for call in locked.calls
+        if (call.step, call.item) == (step, item)
+        and call.state in {StepState.PARKED, StepState.REFUSED}
+        and turned is (call.direction == Direction.COMPENSATE)
+        and locked.saga.state != SagaState.RUNNING
+    ]
+    if not found:
+        raise NotResolvable(f"no call of {step} {item} waits for a person".replace("  ", " "))
+    return found
 
 
 def _try_again(locked: store.Locked, call: SagaStep) -> None:

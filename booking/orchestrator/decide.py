@@ -175,7 +175,8 @@ def _pivot_refused(pivot: StepShape, row: StepRow, rows: Rows, now: datetime) ->
 def _finishing(rows: Rows, plan: Shape, now: datetime) -> Decision:
     """After the pivot: retried until done; a "no" here needs a person."""
     for step in plan.steps:
-        calls = [row for row in rows.of(step.name) if row.state is not StepState.DONE]
+        settled = {StepState.DONE, StepState.ACCEPTED}
+        calls = [row for row in rows.of(step.name) if row.state not in settled]
         if step.kind is not Kind.AFTER or not calls:
             continue
         if refused := [row for row in calls if row.state is StepState.REFUSED]:

@@ -1,4 +1,4 @@
-"""`manage.py saga`: sweep, list, show, graph, retry, check."""
+"""`manage.py saga`: sweep, list, show, graph, retry, resolve, check."""
 
 import json
 import signal
@@ -14,13 +14,14 @@ from booking import tasks
 from booking.orchestrator import control, deploys, drawing, history, store
 from booking.orchestrator.models import SagaInstance
 from booking.orchestrator.plan import REGISTRY
+from booking.orchestrator.shape import StepState
 from booking.orchestrator.sweeper import Sweeper
 
 
 class Command(BaseCommand):
     """Look at sagas, run the sweeper, let a parked saga try again."""
 
-    help = "Operate the sagas: sweep, list, show, graph, retry, check."
+    help = "Operate the sagas: sweep, list, show, graph, retry, resolve, check."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Declare the subcommands."""
@@ -39,8 +40,15 @@ class Command(BaseCommand):
         retry.add_argument("saga_id", type=UUID)
         retry.add_argument("--actor", required=True)
         retry.add_argument("--reason", required=True)
+        resolve = verbs.add_parser("resolve", help="settle by hand a call that waits for a person")
+        resolve.add_argument("saga_id", type=UUID)
+        resolve.add_argument("--step", required=True)
+        resolve.add_argument("--item", default="", help="the leg, where the step has several calls")
+        resolve.add_argument("--as", dest="outcome", choices=["done", "accepted"], required=True)
+        resolve.add_argument("--actor", required=True)
+        resolve.add_argument("--evidence", required=True, help="how that is known")
         check = verbs.add_parser("check", help="exit 1 if a live saga needs what this code lacks")
-        for verb in (listing, show, retry, check):
+        for verb in (listing, show, retry, resolve, check):
             verb.add_argument("--json", action="store_true")
 
     def handle(self, *args: object, **options: Any) -> None:
@@ -104,6 +112,16 @@ class Command(BaseCommand):
         self._json({"retried": saga_id}) if json else self.stdout.write(
             f"saga {saga_id} tries again"
         )
+
+    def run_resolve(self, *, saga_id: UUID, outcome: str, json: bool, **options: Any) -> None:
+        """Settle a call and let the saga go on."""
+        details = {name: options[name] for name in ("step", "item", "actor", "evidence")}
+        try:
+            control.resolve(saga_id=saga_id, outcome=StepState(outcome), **details)
+        except (control.NotParked, control.NotResolvable, store.SagaNotFound) as error:
+            raise CommandError(f"{getattr(error, 'code', 'saga_not_found')}: {error}") from error
+        tasks.dispatch(saga_id)
+        self._json({"resolved": saga_id}) if json else self.stdout.write(f"saga {saga_id} goes on")
 
     def run_check(self, *, json: bool = False, **options: Any) -> None:
         """Exit 1 if a live saga needs what this code lacks: run it with the new code before a deploy."""

@@ -11,7 +11,7 @@ from booking.orchestrator import control, engine, history
 from booking.orchestrator.calls import Answered
 from booking.orchestrator.engine import Progress
 from booking.orchestrator.models import SagaEvent, SagaInstance, SagaStep
-from booking.orchestrator.shape import MOVES, Direction, SagaState
+from booking.orchestrator.shape import MOVES, Direction, SagaState, StepState
 from outbound.call import Call, Idempotency, Traits
 from tests import toy
 
@@ -180,6 +180,51 @@ def test_a_compensation_that_fails_for_good_parks_and_can_be_retried_by_a_person
     assert saga.state == SagaState.FAILED
     retried = SagaEvent.objects.get(saga=saga, kind="retried")
     assert (retried.actor, retried.detail["reason"]) == ("olga", "the partner is back")
+
+
+@pytest.mark.parametrize("outcome", [StepState.DONE, StepState.ACCEPTED])
+def test_a_person_settles_what_the_partner_refuses(outcome: StepState) -> None:
+    toy.WORLD.answers["book hotel"] = ["no"]
+    toy.WORLD.answers["back book flight"] = ["no"]
+    saga = run(start())
+
+    control.resolve(
+        saga_id=saga.pk,
+        step="book",
+        item="flight",
+        outcome=outcome,
+        actor="olga",
+        evidence="ticket 4711",
+    )
+    saga = run(saga)
+
+    resolved = SagaEvent.objects.get(saga=saga, kind="resolved")
+    assert saga.state == SagaState.FAILED
+    assert states(saga)["compensate book flight"] == outcome
+    assert (resolved.actor, resolved.detail) == (
+        "olga",
+        {"outcome": outcome.value, "evidence": "ticket 4711"},
+    )
+
+
+@pytest.mark.parametrize(("step", "item"), [("book", "hotel"), ("hold", ""), ("nothing", "")])
+def test_a_person_cannot_settle_what_needs_nobody(step: str, item: str) -> None:
+    toy.WORLD.answers["book hotel"] = ["no"]
+    toy.WORLD.answers["back book flight"] = ["no"]
+    saga = run(start())
+
+    with pytest.raises(control.NotResolvable):
+        control.resolve(
+            saga_id=saga.pk,
+            step=step,
+            item=item,
+            outcome=StepState.DONE,
+            actor="olga",
+            evidence="none",
+        )
+
+    saga.refresh_from_db()
+    assert saga.attention_reason is not None
 
 
 def test_a_partner_that_refuses_to_cancel_parks_the_saga() -> None:
