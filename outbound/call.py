@@ -9,6 +9,7 @@ An *operation* of a service is a class without state. A **local** one has
 - `record(answer, call)`   in the second transaction, after the fence matched: row and event;
 - `record_refusal(refusal, call)`   the same for a definite no (optional);
 - `record_waiting(waiting, call)`   the same when the customer must act (optional);
+- `abandon(call)`   give back what `prepare` locked: the call surely had no effect (optional);
 - `traits(request) -> Traits`   how far the other side can be trusted with a repeated call.
 
 Requests and answers are frozen dataclasses of JSON-ready fields; they are stored with the call, so

@@ -10,12 +10,13 @@ from typing import Any, Final
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from eventbus.publish import publish
 from outbound import http
 from outbound.call import NotSent
 from outbound.deadline import Deadline
 from payments import domain
 from payments.domain import PaymentStatus
-from payments.gateways.protocol import Intent, NewIntent, UnexpectedAnswer
+from payments.gateways.protocol import Intent, IntentState, NewIntent, UnexpectedAnswer
 from payments.gateways.registry import gateway
 from payments.models import IllegalPaymentMove, Payment
 from payments.operations import current
@@ -71,8 +72,8 @@ def enter_payment_details(
         PaymentGatewayUnavailable: the processor gave no usable answer.
     """
     domain.check_method(method)
-    _check_replaceable(reservation_id)
     deadline = Deadline.within(seconds)
+    _check_replaceable(reservation_id, deadline)
     asked = NewIntent(
         payment_id=uuid.uuid4(),
         reservation_id=reservation_id,
@@ -104,10 +105,29 @@ def is_ready(*, reservation_id: uuid.UUID) -> bool:
     return payment is not None and payment.status == PaymentStatus.READY
 
 
-def _check_replaceable(reservation_id: uuid.UUID) -> None:
+def _check_replaceable(reservation_id: uuid.UUID, deadline: Deadline) -> None:
+    """Refuse while the current payment is used; one that was cancelled at the processor by hand is noted as void."""
     payment = payment_of(reservation_id=reservation_id)
-    if payment is not None and payment.status in domain.IN_FLIGHT | domain.TAKEN:
+    if payment is None or payment.status not in domain.IN_FLIGHT | domain.TAKEN:
+        return
+    if payment.status in domain.TAKEN or not _is_cancelled(payment, deadline):
         raise PaymentInProgress("the current payment is being used")
+    with transaction.atomic():
+        row = current(reservation_id)
+        if row is not None and row.status in domain.IN_FLIGHT:
+            publish(row.void())
+            row.save()
+
+
+def _is_cancelled(payment: PaymentDetails, deadline: Deadline) -> bool:
+    intent_id = Payment.objects.values_list("gateway_payment_id", flat=True).get(
+        pk=payment.payment_id
+    )
+    try:
+        intent = gateway().retrieve(intent_id=intent_id, deadline=deadline)
+    except TECHNICAL as error:
+        raise PaymentGatewayUnavailable("the card processor gave no usable answer") from error
+    return intent.state is IntentState.CANCELLED
 
 
 def _open(asked: NewIntent, deadline: Deadline) -> Intent:

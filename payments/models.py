@@ -112,6 +112,12 @@ class Payment(models.Model):
         if self.status == PaymentStatus.READY:
             self.status = PaymentStatus.AUTHORISING.value
 
+    def abandon_authorisation(self) -> None:
+        """Go back to ready: the attempt never reached the processor."""
+        if self.status != PaymentStatus.AUTHORISING:
+            raise IllegalPaymentMove(f"{self.status} is not being authorised")
+        self.status = PaymentStatus.READY.value
+
     def wait(self, *, action: dict[str, object]) -> None:
         """Wait for the customer; `action` is what to show."""
         self.status, self.client_action = PaymentStatus.WAITING.value, action

@@ -108,6 +108,13 @@ class Authorise:
         publish(payment.authorise(amount=Decimal(answer.amount)))
         payment.save()
 
+    def abandon(self, call: Call) -> None:
+        """Free the payment again: nothing was asked of the processor."""
+        payment = current(call.subject_id)
+        if payment is not None and payment.status == PaymentStatus.AUTHORISING:
+            payment.abandon_authorisation()
+            payment.save()
+
     def record_waiting(self, waiting: Waiting, call: Call) -> None:
         """Note what the cardholder must do."""
         payment = current(call.subject_id)

@@ -115,6 +115,8 @@ class Annul(Void):
             intent = gateway().cancel(intent_id=request.intent_id, deadline=deadline)
         if intent.state is IntentState.CAPTURED:
             raise CaptureStands("the payment was captured after all")
+        if intent.state is not IntentState.CANCELLED:
+            raise UnexpectedAnswer(f"{intent.id} is {intent.state} after it was cancelled")
         return VoidAnswer(intent_id=intent.id, outcome="voided")
 
 

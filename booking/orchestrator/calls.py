@@ -34,6 +34,7 @@ class Claim:
     request: Any
     call: Call
     refused_by: tuple[type[Exception], ...]
+    not_after: float  # by time.monotonic(): later the lease could end during the call
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,8 @@ def _make_one(claim: Claim, answers: "queue.SimpleQueue[tuple[Claim, Outcome]]")
 
 def outcome_of(claim: Claim) -> Outcome:
     """Make one call in this thread and say what came of it; never raises."""
+    if time.monotonic() > claim.not_after:
+        return Failed("this worker slept through its lease", sent=False)
     try:
         if claim.phase is Phase.SEND:
             return Answered(claim.operation.call(claim.request, claim.call))

@@ -9,8 +9,8 @@ from django.conf import settings
 from django.db import transaction
 
 from booking.orchestrator import operations, store
-from booking.orchestrator.engine import direction_of
 from booking.orchestrator.models import SagaEvent, SagaInstance, SagaStep
+from booking.orchestrator.moves import direction_of
 from booking.orchestrator.plan import Saga
 from booking.orchestrator.shape import FINAL, SETTLED, Direction, SagaState, StepState
 from eventbus import context
@@ -103,6 +103,8 @@ def wake(*, subject_id: UUID) -> UUID | None:
         if found is None:
             return None
         locked = store.lock(found.id)
+        if locked.saga.finished_at is not None:
+            return None
         waiting = [call for call in locked.calls if call.state == StepState.WAITING]
         for call in waiting:
             store.fenced_update(call, epoch=call.epoch, due_at=locked.now)
@@ -148,7 +150,10 @@ def resolve(
         if outcome not in {StepState.DONE, StepState.ACCEPTED}:
             raise NotResolvable(f"a call is resolved as done or accepted, not {outcome}")
         for call in _given_up(locked, step, item):
-            store.fenced_update(call, epoch=call.epoch, state=outcome, due_at=None)
+            # Before the pivot a loss cannot be borne: what did not happen turns the flow back.
+            turns = locked.saga.state == SagaState.RUNNING and outcome is StepState.ACCEPTED
+            state = StepState.REFUSED if turns else outcome
+            store.fenced_update(call, epoch=call.epoch, state=state, due_at=None)
             locked.note("resolved", call, actor=actor, outcome=outcome, evidence=evidence)
         locked.save(due_at=locked.now, attention_reason=None)
 
@@ -160,13 +165,18 @@ def _given_up(locked: store.Locked, step: str, item: str) -> list[SagaStep]:
         call
         for call in locked.calls
         if (call.step, call.item) == (step, item)
-        and call.state in {StepState.PARKED, StepState.REFUSED}
         and turned is (call.direction == Direction.COMPENSATE)
-        and locked.saga.state != SagaState.RUNNING
+        and _only_a_person_can(locked, call)
     ]
     if not found:
         raise NotResolvable(f"no call of {step} {item} waits for a person".replace("  ", " "))
     return found
+
+
+def _only_a_person_can(locked: store.Locked, call: SagaStep) -> bool:
+    if locked.saga.state == SagaState.RUNNING:
+        return call.idempotency == "D" and call.ambiguous and call.state not in SETTLED
+    return call.state in {StepState.PARKED, StepState.REFUSED}
 
 
 def _try_again(locked: store.Locked, call: SagaStep) -> None:
@@ -179,9 +189,19 @@ def _try_again(locked: store.Locked, call: SagaStep) -> None:
     )
     if call.state in SETTLED and not given_up:
         return
-    state = StepState.PENDING if given_up else StepState(call.state)
-    if state is not StepState.CLAIMED:
-        store.fenced_update(call, epoch=call.epoch, state=state, tries=0, due_at=locked.now)
+    if call.state == StepState.CLAIMED and call.lease_until and call.lease_until > locked.now:
+        return
+    # A claim whose lease has ended is an unanswered call; a quiet period is never cut short.
+    state = {StepState.CLAIMED: StepState.UNKNOWN}.get(StepState(call.state), call.state)
+    due_at = call.due_at if call.state == StepState.VERIFYING or call.idempotency == "C" else None
+    store.fenced_update(
+        call,
+        epoch=call.epoch,
+        state=StepState.PENDING if given_up else state,
+        ambiguous=call.ambiguous or call.state == StepState.CLAIMED,
+        tries=0,
+        due_at=due_at or locked.now,
+    )
 
 
 def remaining_links(saga_id: UUID) -> tuple[Direction, Sequence[str]]:

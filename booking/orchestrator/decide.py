@@ -67,11 +67,18 @@ class Annul:
 
 
 @dataclass(frozen=True)
+class GiveUp:
+    """These compensations were tried often enough: a person must settle them; the others go on."""
+
+    rows: tuple[StepRow, ...]
+
+
+@dataclass(frozen=True)
 class Nothing:
     """The saga is over, or waits for a person."""
 
 
-Decision = Run | Enter | Sleep | Park | Close | Annul | Nothing
+Decision = Run | Enter | Sleep | Park | Close | Annul | GiveUp | Nothing
 
 
 def decide(saga: SagaRow, rows: Rows, plan: Shape, now: datetime) -> Decision:
@@ -138,8 +145,8 @@ def _pivoting(saga: SagaRow, rows: Rows, plan: Shape, now: datetime) -> Decision
     if untouched and now >= saga.deadline_at:
         return Enter(SagaState.COMPENSATING, "deadline_passed")
     due = tuple(row for row in open_calls if row.due(now))
-    if worn := [row for row in due if row.tries >= pivot.attempts and row.ambiguous]:
-        return Park(f"{_label(worn[0], 'outcome unknown')} after {worn[0].tries} tries")
+    if worn := [row for row in due if row.tries >= pivot.attempts]:
+        return _pivot_worn(worn[0], calls)
     if due:
         return Run(pivot.link, due)
     if open_calls:
@@ -152,6 +159,13 @@ def _pivoting(saga: SagaRow, rows: Rows, plan: Shape, now: datetime) -> Decision
     return _pivot_refused(pivot, refused[0], rows, now)
 
 
+def _pivot_worn(row: StepRow, calls: list[StepRow]) -> Decision:
+    if any(call.ambiguous or call.state is StepState.DONE for call in calls):
+        what = "outcome unknown" if row.ambiguous else "never arrived"
+        return Park(f"{_label(row, what)} after {row.tries} tries")
+    return Enter(SagaState.COMPENSATING, "retries_exhausted")
+
+
 def _pivot_refused(pivot: StepShape, row: StepRow, rows: Rows, now: datetime) -> Decision:
     if not row.ambiguous:
         return Enter(SagaState.COMPENSATING, row.reason or "refused")
@@ -161,7 +175,7 @@ def _pivot_refused(pivot: StepShape, row: StepRow, rows: Rows, now: datetime) ->
     if not annulments:
         return Annul(pivot.name)
     [annulment] = annulments
-    if annulment.state is StepState.DONE:
+    if annulment.state in {StepState.DONE, StepState.ACCEPTED}:
         return Enter(SagaState.COMPENSATING, row.reason or "refused")
     if annulment.state in {StepState.REFUSED, StepState.PARKED}:
         return Park(f"{pivot.name}: refused, but could not be annulled: {annulment.reason}")
@@ -196,7 +210,10 @@ def _compensating(saga: SagaRow, rows: Rows, plan: Shape, now: datetime) -> Deci
         calls = rows.of(step.name, Direction.COMPENSATE)
         if live := [row for row in calls if row.live(now)]:
             return Sleep(min(row.wakes_at(now) for row in live))
-        if due := tuple(row for row in calls if row.due(now)):
+        due = tuple(row for row in calls if row.due(now))
+        if worn := tuple(row for row in due if row.tries >= step.attempts):
+            return GiveUp(worn)
+        if due:
             return Run(step.link, due)
         wakes += [row.wakes_at(now) for row in calls if _open(row)]
         parked += [row for row in calls if row.state in {StepState.PARKED, StepState.REFUSED}]

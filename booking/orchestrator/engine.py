@@ -6,17 +6,26 @@ A transaction records at most one effect. The network is called between transact
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 
-from booking.orchestrator import calls, operations, record, store
-from booking.orchestrator.decide import Annul, Close, Enter, Nothing, Park, Run, Sleep, decide
-from booking.orchestrator.models import SagaInstance, SagaStep
-from booking.orchestrator.shape import Direction, SagaState, StepState
+from booking.orchestrator import calls, moves, operations, record, store
+from booking.orchestrator.decide import (
+    Annul,
+    Close,
+    Enter,
+    GiveUp,
+    Nothing,
+    Park,
+    Run,
+    Sleep,
+    decide,
+)
+from booking.orchestrator.models import SagaStep
+from booking.orchestrator.shape import Direction, StepState
 from booking.orchestrator.store import Locked
 from outbound.call import Refusal
 
@@ -70,7 +79,7 @@ def advance(
             raise
         except Exception as error:
             logger.exception("saga %s parked", saga_id)
-            _park(saga_id, f"{type(error).__name__}: {error}")
+            moves.park(saga_id, f"{type(error).__name__}: {error}")
             return Progress.STOPPED
         if isinstance(turn, Progress):
             return turn
@@ -86,47 +95,36 @@ def _turn(
     with transaction.atomic():
         locked = store.lock(saga_id)
         with operations.circumstances(locked):
-            if direction is not None and direction is not direction_of(locked.saga):
+            if direction is not None and direction is not moves.direction_of(locked.saga):
                 return Progress.STOPPED
+            came = moves.direction_of(locked.saga)
             while True:
-                was = direction_of(locked.saga)
-                turn = _apply(locked, link)
+                turn = _apply(locked, link, came)
                 if turn is not None:
                     return turn
-                if link is not None and direction_of(locked.saga) is not was:
-                    return Progress.TURNED
 
 
-def _apply(locked: Locked, link: str | None) -> Progress | _Claimed | _Again | None:
+def _apply(
+    locked: Locked, link: str | None, came: Direction
+) -> Progress | _Claimed | _Again | None:
     """Apply one decision; None means that another can be taken in the same transaction."""
     decision = decide(locked.saga_row(), locked.rows(), locked.shape, locked.now)
     match decision:
         case Run():
+            if link is not None and moves.direction_of(locked.saga) is not came:
+                return Progress.TURNED
             return _run(locked, decision, link)
-        case Enter():
-            _enter(locked, decision)
-        case Annul(step):
-            _annul(locked, step)
+        case Enter() | Annul() | GiveUp():
+            moves.go_on(locked, decision)
+            return None
         case Sleep(until):
-            return _sleep(locked, until)
+            moves.sleep(locked, until)
         case Park(reason):
-            return _stop(locked, "parked", reason=reason, attention_reason=reason)
+            moves.stop(locked, "parked", reason=reason, attention_reason=reason)
         case Close(state):
-            return _close(locked, state)
+            moves.close(locked, state)
         case Nothing():
-            return Progress.STOPPED
-    return None
-
-
-def _sleep(locked: Locked, until: datetime) -> Progress:
-    if locked.saga.due_at != until or locked.events:
-        locked.save(due_at=until)
-    return Progress.STOPPED
-
-
-def _stop(locked: Locked, kind: str, *, reason: str, **changes: object) -> Progress:
-    locked.note(kind, reason=reason)
-    locked.save(due_at=None, **changes)
+            pass
     return Progress.STOPPED
 
 
@@ -145,7 +143,7 @@ def _follows(locked: Locked, current: str, link: str) -> bool:
     """Whether the saga's current link comes after the message's, in the saga's direction."""
     order = locked.shape.links
     ahead = order.index(current) - order.index(link)
-    return ahead > 0 if direction_of(locked.saga) is Direction.FORWARD else ahead < 0
+    return ahead > 0 if moves.direction_of(locked.saga) is Direction.FORWARD else ahead < 0
 
 
 def _run_local(locked: Locked, call: SagaStep, operation: type) -> _Again | None:
@@ -166,7 +164,7 @@ def _run_local(locked: Locked, call: SagaStep, operation: type) -> _Again | None
         due_at=None,
     )
     locked.note("done" if call.direction == Direction.FORWARD else "compensated", call)
-    locked.save(due_at=_soon(locked))
+    locked.save(due_at=moves.soon(locked))
     return _Again()
 
 
@@ -178,14 +176,14 @@ def _claim(locked: Locked, due: list[SagaStep]) -> _Claimed | None:
             claims.append(operations.prepare(locked, call))
         except Refusal as refusal:
             record.refused(locked, call, epoch=call.epoch, refusal=refusal)
-            locked.save(due_at=_soon(locked))
+            locked.save(due_at=moves.soon(locked))
             return None
         except (operations.CodeMissing, OperationalError, InterfaceError):
             raise
         except Exception as error:
             raise _LocalTrouble(call, error) from error
     store.claim(locked, due, lease_seconds=settings.SAGA_LEASE_SECONDS)
-    locked.save(due_at=_soon(locked))
+    locked.save(due_at=moves.soon(locked))
     return _Claimed(claims)
 
 
@@ -208,7 +206,7 @@ def _write(saga_id: UUID, claim: calls.Claim, outcome: calls.Outcome) -> None:
             if not record.record(locked, claim, outcome):
                 logger.warning("fenced: %s answered after it was claimed again", claim.call.key)
                 return
-            locked.save(due_at=_soon(locked))
+            locked.save(due_at=moves.soon(locked))
 
 
 def _record_trouble(saga_id: UUID, trouble: _LocalTrouble) -> None:
@@ -225,72 +223,8 @@ def _record_trouble(saga_id: UUID, trouble: _LocalTrouble) -> None:
             if isinstance(trouble.error, refused_by):
                 record.refused(locked, call, epoch=call.epoch, refusal=trouble.error)
             else:
-                store.fenced_update(call, epoch=call.epoch, tries=call.tries + 1)
                 error = f"{type(trouble.error).__name__}: {trouble.error}"
-                record.failed(locked, call, epoch=call.epoch, error=error, sent=False)
-            locked.save(due_at=_soon(locked))
-
-
-def _enter(locked: Locked, decision: Enter) -> None:
-    """Move to another live state; turning back creates one row for each call to be compensated."""
-    if decision.state is SagaState.COMPENSATING:
-        locked.note("compensating", reason=decision.reason)
-        added = [
-            _taking_back(locked, call, Direction.COMPENSATE)
-            for call, row in zip(locked.calls, locked.rows().all, strict=True)
-            if row.direction is Direction.FORWARD
-            and locked.shape.step(row.step).compensated
-            and row.may_have_had_an_effect()
-        ]
-        store.add_calls(added)
-        locked.calls.extend(added)
-        locked.save(due_at=_soon(locked), state=decision.state, reason=decision.reason)
-    else:
-        locked.note(decision.state)
-        locked.save(due_at=_soon(locked), state=decision.state)
-
-
-def _annul(locked: Locked, step: str) -> None:
-    pivot = next(call for call in locked.calls if call.step == step)
-    added = _taking_back(locked, pivot, Direction.ANNUL)
-    store.add_calls([added])
-    locked.calls.append(added)
-
-
-def _taking_back(locked: Locked, call: SagaStep, direction: Direction) -> SagaStep:
-    return SagaStep(
-        saga_id=locked.saga.id,
-        step=call.step,
-        item=call.item,
-        direction=direction,
-        given=call.given,
-        key=store.key_of(locked.saga.id, call.step, call.item, direction, 1),
-    )
-
-
-def _close(locked: Locked, state: SagaState) -> Progress:
-    """End the saga together with its subject: the closing hook runs in this transaction."""
-    saga = operations.saga_of(locked)
-    hook = {SagaState.FAILED: saga.failed, SagaState.CANCELLED: saga.cancelled}.get(state)
-    if hook is not None:
-        hook(**saga.about(locked.saga.subject_id), reason=locked.saga.reason, at=locked.now)
-    return _stop(locked, state, reason=locked.saga.reason, state=state, finished_at=locked.now)
-
-
-def _park(saga_id: UUID, reason: str) -> None:
-    with transaction.atomic():
-        locked = store.lock(saga_id)
-        if locked.saga.finished_at is None:
-            _stop(locked, "parked", reason=reason, attention_reason=reason)
-
-
-def _soon(locked: Locked) -> datetime:
-    """Return when the sweeper should look if this worker goes silent: at the end of a lease, or after the grace."""
-    leases = [row.lease_until for row in locked.rows().all if row.live(locked.now)]
-    grace = locked.now + timedelta(seconds=settings.SAGA_GRACE_SECONDS)
-    return min((lease for lease in leases if lease is not None), default=grace)
-
-
-def direction_of(saga: SagaInstance) -> Direction:
-    """Return which way a saga is going."""
-    return Direction.COMPENSATE if saga.state == SagaState.COMPENSATING else Direction.FORWARD
+                record.failed(
+                    locked, call, epoch=call.epoch, error=error, sent=False, tries=call.tries + 1
+                )
+            locked.save(due_at=moves.soon(locked))

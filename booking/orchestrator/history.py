@@ -9,7 +9,7 @@ from uuid import UUID
 from booking.orchestrator import operations, store
 from booking.orchestrator.models import SagaEvent, SagaInstance, SagaStep
 from booking.orchestrator.plan import REGISTRY
-from booking.orchestrator.shape import Direction, StepState
+from booking.orchestrator.shape import Direction, SagaState, StepState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +84,7 @@ def progress_of(saga: SagaInstance) -> Progress:
         due_at=saga.due_at,
         deadline_at=saga.deadline_at,
         attention_reason=saga.attention_reason,
-        action=waiting[0] if waiting else None,
+        action=waiting[0] if waiting and saga.state == SagaState.RUNNING else None,
         calls=[_call(saga, call) for call in calls],
         finished_at=saga.finished_at,
     )

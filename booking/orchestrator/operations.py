@@ -1,7 +1,9 @@
 """From a stored call to the service's operation and back: which code, which request, which phase."""
 
+import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, get_type_hints
 
@@ -140,6 +142,7 @@ def prepare(locked: Locked, call: SagaStep) -> Claim:
         request=request,
         call=value,
         refused_by=refusals_of(step, Direction.FORWARD if phase is Phase.VERIFY else direction),
+        not_after=time.monotonic() + settings.SAGA_LEASE_SECONDS - settings.SAGA_CALL_SECONDS,
     )
 
 
@@ -153,6 +156,22 @@ def _forward_probe(locked: Locked, step: Step, call: SagaStep) -> tuple[Any, Any
 def type_of(operation: type, phase: str) -> Any:
     """Return the type that a phase of an operation is annotated to return."""
     return get_type_hints(getattr(operation, phase))["return"]
+
+
+def quiet_until(locked: Locked, call: SagaStep) -> datetime:
+    """Return when an earlier request of a call can no longer take effect.
+
+    It may have left at the last moment of its call, and the quiet period starts then.
+    """
+    seconds = settings.SAGA_CALL_SECONDS + call.quiet_seconds
+    return (call.sent_at or locked.now) + timedelta(seconds=seconds)
+
+
+def abandon(locked: Locked, call: SagaStep) -> None:
+    """Let an operation give back what its preparation locked, when the call surely had no effect."""
+    operation = operation_of(step_of(locked, call), Direction.FORWARD)()
+    if call.request is not None and hasattr(operation, "abandon"):
+        operation.abandon(call_value(locked, call))
 
 
 def given_to(step: Step, about: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

@@ -4,7 +4,7 @@ import random
 from datetime import timedelta
 from typing import Any, Final
 
-from booking.orchestrator import store
+from booking.orchestrator import operations, store
 from booking.orchestrator.calls import (
     Absent,
     Answered,
@@ -17,6 +17,7 @@ from booking.orchestrator.calls import (
 )
 from booking.orchestrator.models import SagaStep
 from booking.orchestrator.operations import call_value, operation_of, step_of
+from booking.orchestrator.plan import Pivot
 from booking.orchestrator.shape import Direction, StepState
 from booking.orchestrator.store import Locked
 from outbound.call import Idempotency, Waiting
@@ -50,7 +51,7 @@ def _answered(locked: Locked, call: SagaStep, claim: Claim, answer: Any) -> bool
     changes: dict[str, Any] = {"state": StepState.DONE, "due_at": None}
     if quiet:
         due_at = locked.now + timedelta(seconds=call.quiet_seconds)
-        changes = {"state": StepState.VERIFYING, "due_at": due_at}
+        changes = {"state": StepState.VERIFYING, "due_at": due_at, "tries": 0}
     result = store.as_json(answer)
     if not store.fenced_update(
         call, epoch=claim.epoch, result=result, error="", action=None, **changes
@@ -81,20 +82,20 @@ def _verified(locked: Locked, call: SagaStep, claim: Claim, outcome: Outcome) ->
     error = outcome.error if isinstance(outcome, Failed) else "unexpected answer"
     due_at = locked.now + _backoff(locked, call)
     return store.fenced_update(
-        call, epoch=claim.epoch, state=StepState.VERIFYING, due_at=due_at, error=error
+        call, epoch=claim.epoch, state=StepState.VERIFYING, due_at=due_at, error=_text(error)
     )
 
 
 def _absent(locked: Locked, call: SagaStep, claim: Claim) -> bool:
     """Asked, the other side knows nothing: send again, with a new key only when that is safe."""
-    quiet_until = (call.sent_at or locked.now) + timedelta(seconds=call.quiet_seconds)
+    quiet_until = operations.quiet_until(locked, call)
     quiet = locked.now >= quiet_until
     if call.idempotency == Idempotency.C and not quiet:
         return store.fenced_update(
             call, epoch=claim.epoch, state=StepState.UNKNOWN, due_at=quiet_until
         )
     changes: dict[str, Any] = {"state": StepState.PENDING, "due_at": locked.now}
-    if quiet and _saves_errors(claim):
+    if quiet and claim.operation.traits(claim.request).saves_errors:
         attempt = call.attempt + 1
         key = store.key_of(locked.saga.id, call.step, call.item, Direction(call.direction), attempt)
         changes |= {"attempt": attempt, "key": key, "ambiguous": False}
@@ -102,23 +103,31 @@ def _absent(locked: Locked, call: SagaStep, claim: Claim) -> bool:
     return store.fenced_update(call, epoch=claim.epoch, **changes)
 
 
-def _saves_errors(claim: Claim) -> bool:
-    return bool(claim.operation.traits(claim.request).saves_errors)
-
-
 def _refused(locked: Locked, call: SagaStep, claim: Claim, refusal: Exception) -> bool:
-    return refused(locked, call, epoch=claim.epoch, refusal=refusal)
+    """A "no" at a pivot that nothing can annul counts only when no earlier request can land any more."""
+    step = step_of(locked, call)
+    definite = isinstance(step, Pivot) and step.annulled_by is None and call.ambiguous
+    quiet_until = operations.quiet_until(locked, call)
+    if definite and call.direction == Direction.FORWARD and locked.now < quiet_until:
+        return store.fenced_update(
+            call, epoch=claim.epoch, state=StepState.UNKNOWN, due_at=quiet_until
+        )
+    ambiguous = call.ambiguous and not definite
+    return refused(locked, call, epoch=claim.epoch, refusal=refusal, ambiguous=ambiguous)
 
 
-def refused(locked: Locked, call: SagaStep, *, epoch: int, refusal: Exception) -> bool:
-    """Write a definite no; on a call that was unanswered before, it does not make it effect-free."""
-    code = str(getattr(refusal, "code", "refused"))
+def refused(
+    locked: Locked, call: SagaStep, *, epoch: int, refusal: Exception, ambiguous: bool = False
+) -> bool:
+    """Write a definite no; on a call that was unanswered before (`ambiguous`) it does not make it effect-free."""
+    code = _text(getattr(refusal, "code", "refused"))
     if not store.fenced_update(
         call,
         epoch=epoch,
         state=StepState.REFUSED,
+        ambiguous=ambiguous,
         reason=code[:120],
-        error=str(refusal),
+        error=_text(refusal),
         due_at=None,
         action=None,
     ):
@@ -128,7 +137,7 @@ def refused(locked: Locked, call: SagaStep, *, epoch: int, refusal: Exception) -
     operation = operation_of(step_of(locked, call), Direction(call.direction))()
     if hasattr(operation, "record_refusal"):
         operation.record_refusal(refusal, call_value(locked, call))
-    locked.note("refused", call, code=code, message=str(refusal))
+    locked.note("refused", call, code=code, message=_text(refusal))
     return True
 
 
@@ -159,24 +168,20 @@ def _waiting(locked: Locked, call: SagaStep, claim: Claim, waiting: Waiting) -> 
     return True
 
 
-def failed(locked: Locked, call: SagaStep, *, epoch: int, error: str, sent: bool) -> bool:
-    """Write technical trouble: unknown if the request may have arrived, to be retried after a backoff."""
-    if call.direction != Direction.FORWARD and call.tries >= step_of(locked, call).retry.attempts:
-        locked.note("parked", call, error=error)
-        return store.fenced_update(
-            call,
-            epoch=epoch,
-            state=StepState.PARKED,
-            reason="retries_exhausted",
-            error=error,
-            due_at=None,
-        )
-    unknown = sent or call.ambiguous
+def failed(
+    locked: Locked, call: SagaStep, *, epoch: int, error: str, sent: bool, tries: int | None = None
+) -> bool:
+    """Write technical trouble: unknown if a request may have arrived, to be retried after a backoff.
+
+    `tries` is given where no claim has counted this try.
+    """
+    unknown = sent or call.ambiguous or call.state not in {StepState.PENDING, StepState.CLAIMED}
+    unknown = unknown or (call.state == StepState.CLAIMED and tries is not None)
     due_at = locked.now + _backoff(locked, call)
     if unknown and call.idempotency == Idempotency.C and call.sent_at:
-        due_at = max(due_at, call.sent_at + timedelta(seconds=call.quiet_seconds))
+        due_at = max(due_at, operations.quiet_until(locked, call))
     locked.note(
-        "unknown" if unknown else "failed", call, error=error, next_try_at=due_at.isoformat()
+        "unknown" if unknown else "failed", call, error=_text(error), next_try_at=due_at.isoformat()
     )
     return store.fenced_update(
         call,
@@ -184,8 +189,14 @@ def failed(locked: Locked, call: SagaStep, *, epoch: int, error: str, sent: bool
         state=StepState.UNKNOWN if unknown else StepState.PENDING,
         ambiguous=unknown,
         due_at=due_at,
-        error=error,
+        error=_text(error),
+        tries=call.tries if tries is None else tries,
     )
+
+
+def _text(value: object) -> str:
+    """Return words that the database can store: no NUL, not endless."""
+    return str(value).replace("\x00", "")[:2000]
 
 
 def _backoff(locked: Locked, call: SagaStep) -> timedelta:

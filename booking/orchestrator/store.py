@@ -100,7 +100,12 @@ class Locked:
         )
 
     def save(self, *, due_at: datetime | None, **changes: Any) -> None:
-        """Write the saga row and its new history; progress starts the count of dispatches anew."""
+        """Write the saga row and its new history; progress starts the count of dispatches anew.
+
+        A parked saga stays parked: an answer that still comes in is kept, but moves nothing.
+        """
+        if self.saga.attention_reason is not None and "attention_reason" not in changes:
+            due_at = None
         for name, value in {**changes, "due_at": due_at}.items():
             setattr(self.saga, name, value)
         SagaInstance.objects.filter(pk=self.saga.pk).update(
@@ -141,6 +146,15 @@ def fenced_update(call: SagaStep, *, epoch: int, **changes: Any) -> bool:
         for name, value in {**changes, "lease_until": None}.items():
             setattr(call, name, value)
     return bool(written)
+
+
+def fence_out(call: SagaStep) -> None:
+    """Take a call away from a worker whose lease has ended: whatever it still hears is not written."""
+    SagaStep.objects.filter(pk=call.pk).update(
+        state=StepState.UNKNOWN, ambiguous=True, lease_until=None, epoch=F("epoch") + 1
+    )
+    call.state, call.ambiguous, call.lease_until = StepState.UNKNOWN, True, None
+    call.epoch += 1
 
 
 def claim(locked: Locked, calls: Iterable[SagaStep], *, lease_seconds: float) -> None:

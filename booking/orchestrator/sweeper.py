@@ -53,9 +53,19 @@ class Sweeper:
         """Take one batch of due sagas; return how many there were."""
         due = store.due_sagas(limit=BATCH, grace_seconds=settings.SAGA_GRACE_SECONDS)
         for saga_id, dispatches in due:
-            if dispatches >= HINTS or not self._dispatch(saga_id):
+            if dispatches >= HINTS or not self._sent(saga_id):
                 self._run_here(saga_id)
         return len(due)
+
+    def _sent(self, saga_id: UUID) -> bool:
+        """Dispatch one saga; one that cannot be dispatched must not stop the others."""
+        try:
+            return self._dispatch(saga_id)
+        except (DatabaseError, InterfaceError):
+            raise
+        except Exception:
+            logger.exception("saga %s could not be dispatched", saga_id)
+            return False
 
     def _run_here(self, saga_id: UUID) -> None:
         if saga_id not in self._running:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from django.conf import LazySettings
 from django.db import IntegrityError, connection, transaction
 
 from booking.orchestrator import control, engine, history
@@ -248,7 +249,10 @@ def test_without_tombstones_a_compensation_is_verified_after_the_quiet_period() 
     assert saga.state == SagaState.FAILED
 
 
-def test_a_new_key_is_used_only_when_errors_are_saved_and_the_quiet_period_is_over() -> None:
+def test_a_new_key_is_used_only_when_errors_are_saved_and_the_quiet_period_is_over(
+    settings: LazySettings,
+) -> None:
+    settings.SAGA_CALL_SECONDS = 1.0
     toy.reset(traits=Traits(idempotency=Idempotency.A, quiet_seconds=0.0, saves_errors=True))
     toy.WORLD.answers["authorise"] = ["lost"]
     saga = run(start())
