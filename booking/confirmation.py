@@ -8,6 +8,7 @@ from django.db import transaction
 from booking import tasks
 from booking.orchestrator import control, store
 from booking.orchestrator.control import TooLate
+from booking.orchestrator.models import SagaInstance
 from booking.sagas import CANCEL_RESERVATION, CONFIRM_RESERVATION
 from payments import services as payments
 from reservation import services as reservation
@@ -37,11 +38,16 @@ def confirm_reservation(*, account_id: UUID, reservation_id: UUID) -> UUID:
     """
     reservation.of(account_id=account_id, reservation_id=reservation_id)
     with transaction.atomic():
-        running = store.live_saga_of(reservation_id)
-        if running is not None and running.name == CONFIRM_RESERVATION.name:
+        if (running := _confirming(reservation_id)) is not None:
             return running.id
         now = store.now()
-        expires_at = reservation.begin_confirmation(reservation_id=reservation_id, at=now)
+        try:
+            expires_at = reservation.begin_confirmation(reservation_id=reservation_id, at=now)
+        except reservation.NotConfirmable:
+            # Another request may have started it meanwhile: confirming twice at once is once.
+            if (running := _confirming(reservation_id)) is None:
+                raise
+            return running.id
         if not payments.is_ready(reservation_id=reservation_id):
             raise PaymentDetailsMissing("Enter payment details before confirming.")
         saga = control.start(
@@ -53,6 +59,11 @@ def confirm_reservation(*, account_id: UUID, reservation_id: UUID) -> UUID:
         # A lost message is harmless: the sweeper picks the saga up.
         transaction.on_commit(partial(tasks.dispatch, saga.id), robust=True)
         return saga.id
+
+
+def _confirming(reservation_id: UUID) -> SagaInstance | None:
+    running = store.live_saga_of(reservation_id)
+    return running if running and running.name == CONFIRM_RESERVATION.name else None
 
 
 def cancel_reservation(*, account_id: UUID, reservation_id: UUID) -> None:

@@ -64,7 +64,8 @@ def dispatch(saga_id: UUID) -> bool:
     try:
         with broker.producer() as producer:
             for _ in range(COPIES[settings.SAGA_DISPATCH]):
-                canvas.apply_async(producer=producer, retry=False)
+                # A chain ignores `producer`; its connection is what reaches the first task.
+                canvas.apply_async(connection=producer.connection, retry=False)
     except broker.BrokerAway as error:
         logger.warning("saga %s not dispatched: %s", saga_id, error)
         return False

@@ -16,6 +16,19 @@ env = environ.Env()
 if (BASE_DIR / ".env").is_file():
     environ.Env.read_env(BASE_DIR / ".env")
 
+
+def _seconds(name: str, *, default: float) -> float:
+    """Read a positive number of seconds."""
+    text = env.str(name, default=str(default))
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < 86_400:
+        raise ImproperlyConfigured(f"{name} is a number of seconds above 0, not {text!r}.")
+    return seconds
+
+
 DEVELOPMENT_SECRET = "development-only-secret-key-never-for-production-0123456789"
 
 DEBUG = env.bool("DJANGO_DEBUG", default=False)
@@ -27,6 +40,10 @@ CSRF_TRUSTED_ORIGINS = env.list("DJANGO_CSRF_TRUSTED_ORIGINS", default=[])
 
 # --- contexts: which of them this process serves -------------------------------------------------
 INSTALLED_CONTEXTS = env.list("DJANGO_CONTEXTS", default=list(contexts.CONTEXTS))
+if not INSTALLED_CONTEXTS:
+    raise ImproperlyConfigured(
+        f"DJANGO_CONTEXTS names no context. Known: {', '.join(contexts.CONTEXTS)}."
+    )
 if unknown := set(INSTALLED_CONTEXTS) - set(contexts.CONTEXTS):
     raise ImproperlyConfigured(
         f"DJANGO_CONTEXTS names unknown contexts: {', '.join(sorted(unknown))}. "
@@ -86,7 +103,7 @@ DATABASES = {
         "ATOMIC_REQUESTS": False,
     }
 }
-if DATABASES["default"]["ENGINE"] != "django.db.backends.postgresql":
+if DATABASES["default"].get("ENGINE") != "django.db.backends.postgresql":
     raise ImproperlyConfigured("DATABASE_URL must name a PostgreSQL database (postgres://…).")
 DATABASES["default"]["OPTIONS"] = {
     **DATABASES["default"].get("OPTIONS", {}),
@@ -131,14 +148,16 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 CELERY_TIMEZONE = "UTC"
 
 # --- sagas: seconds; a test profile shortens them ------------------------------------------------
-SAGA_LEASE_SECONDS = env.float("SAGA_LEASE_SECONDS", default=30.0)
-SAGA_CALL_SECONDS = env.float("SAGA_CALL_SECONDS", default=20.0)
-SAGA_SWEEP_SECONDS = env.float("SAGA_SWEEP_SECONDS", default=2.0)
-SAGA_GRACE_SECONDS = env.float("SAGA_GRACE_SECONDS", default=5.0)
-SAGA_BACKOFF_SECONDS = env.float("SAGA_BACKOFF_SECONDS", default=2.0)
+SAGA_LEASE_SECONDS = _seconds("SAGA_LEASE_SECONDS", default=30.0)
+SAGA_CALL_SECONDS = _seconds("SAGA_CALL_SECONDS", default=20.0)
+SAGA_SWEEP_SECONDS = _seconds("SAGA_SWEEP_SECONDS", default=2.0)
+SAGA_GRACE_SECONDS = _seconds("SAGA_GRACE_SECONDS", default=5.0)
+SAGA_BACKOFF_SECONDS = _seconds("SAGA_BACKOFF_SECONDS", default=2.0)
 SAGA_DISPATCH = env.str("SAGA_DISPATCH", default="once")
 if SAGA_DISPATCH not in {"once", "drop", "triple"}:
     raise ImproperlyConfigured("SAGA_DISPATCH is one of: once, drop, triple.")
+if SAGA_DISPATCH != "once" and not DEBUG:
+    raise ImproperlyConfigured("SAGA_DISPATCH is for tests: production sends each message once.")
 if SAGA_CALL_SECONDS >= SAGA_LEASE_SECONDS:
     raise ImproperlyConfigured("SAGA_CALL_SECONDS must be shorter than SAGA_LEASE_SECONDS.")
 
@@ -151,9 +170,11 @@ STRIPE_API_BASE = env.str(
 STRIPE_API_KEY = env.str("STRIPE_API_KEY", default="sk_test_sandbox" if DEBUG else "")
 STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="whsec_sandbox" if DEBUG else "")
 # After so many seconds an unanswered request can no longer take effect on the other side.
-PARTNER_QUIET_SECONDS = env.float("PARTNER_QUIET_SECONDS", default=30.0)
-PAYMENT_QUIET_SECONDS = env.float("PAYMENT_QUIET_SECONDS", default=10.0)
+PARTNER_QUIET_SECONDS = _seconds("PARTNER_QUIET_SECONDS", default=30.0)
+PAYMENT_QUIET_SECONDS = _seconds("PAYMENT_QUIET_SECONDS", default=10.0)
 PAYMENT_GATEWAY = env.str("PAYMENT_GATEWAY", default="payments.gateways.stripe.StripeGateway")
+# Gateways to partners beside those of the network: name -> class.
+PARTNER_GATEWAYS = env.dict("PARTNER_GATEWAYS", default={})
 
 # --- identity ------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "identity.User"
@@ -203,7 +224,7 @@ if _mail["EMAIL_FILE_PATH"]:
 vars().update(_mail)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="travel@localhost")
-PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000")
+PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000" if DEBUG else "")
 STATIC_URL = "static/"
 STATIC_ROOT = env.str("STATIC_ROOT", default=str(BASE_DIR / "var" / "static"))
 WHITENOISE_USE_FINDERS = DEBUG
@@ -236,7 +257,8 @@ if not DEBUG:
         name
         for name, value, forbidden in [
             ("DJANGO_SECRET_KEY", SECRET_KEY, DEVELOPMENT_SECRET),
-            ("DJANGO_ALLOWED_HOSTS", ",".join(ALLOWED_HOSTS), "*"),
+            ("DJANGO_ALLOWED_HOSTS", "*" if "*" in ALLOWED_HOSTS else ",".join(ALLOWED_HOSTS), "*"),
+            ("PUBLIC_URL", PUBLIC_URL, ""),
             ("PARTNER_API_KEY", PARTNER_API_KEY, "sandbox-partner-key"),
             ("STRIPE_API_KEY", STRIPE_API_KEY, "sk_test_sandbox"),
             ("STRIPE_WEBHOOK_SECRET", STRIPE_WEBHOOK_SECRET, "whsec_sandbox"),
@@ -244,7 +266,7 @@ if not DEBUG:
         if not value or value == forbidden
     ]
     if "booking" not in INSTALLED_CONTEXTS:
-        _missing = [name for name in _missing if name.startswith("DJANGO_")]
+        _missing = [name for name in _missing if name.startswith(("DJANGO_", "PUBLIC_"))]
     if _missing or len(SECRET_KEY) < 50:
         raise ImproperlyConfigured(
             "Production refuses to start: set "

@@ -201,9 +201,9 @@ def authorisation(request: PaymentRequest, intent: Intent) -> PaymentAnswer | No
             action = {"type": "3d_secure", "url": intent.action_url}
             raise Waiting(action, seconds=CUSTOMER_SECONDS)
         case IntentState.REFUSED if intent.decline_code == NOT_AUTHENTICATED:
-            raise AuthenticationFailed(intent.decline_reason, reason=intent.decline_reason)
+            raise AuthenticationFailed(intent.decline_reason, reason=intent.decline_reason[:100])
         case IntentState.REFUSED:
-            raise Declined(intent.decline_reason, reason=intent.decline_reason)
+            raise Declined(intent.decline_reason, reason=intent.decline_reason[:100])
         case IntentState.CANCELLED:
             raise AuthorisationLost("the payment was cancelled at the processor")
         case IntentState.AUTHORISED:

@@ -73,8 +73,8 @@ def endpoint(partner: Partner) -> Endpoint:
 def _check(*, kind: str, gateway: str, base_url: str) -> None:
     if kind not in set(domain.PartnerKind):
         raise PartnerInvalid(f"{kind!r} is none of: {', '.join(domain.PartnerKind)}")
-    if gateway not in registry.NAMES:
-        raise PartnerInvalid(f"{gateway!r} is none of: {', '.join(registry.NAMES)}")
+    if gateway not in registry.known_names():
+        raise PartnerInvalid(f"{gateway!r} is none of: {', '.join(registry.known_names())}")
     address = urlsplit(base_url)
     if address.scheme not in {"http", "https"} or not address.hostname or address.username:
         raise PartnerInvalid("the address is http(s)://host, without a login")

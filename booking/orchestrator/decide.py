@@ -145,7 +145,7 @@ def _pivoting(saga: SagaRow, rows: Rows, plan: Shape, now: datetime) -> Decision
     if untouched and now >= saga.deadline_at:
         return Enter(SagaState.COMPENSATING, "deadline_passed")
     due = tuple(row for row in open_calls if row.due(now))
-    if worn := [row for row in due if row.tries >= pivot.attempts]:
+    if worn := [row for row in due if row.tries >= pivot.attempts and not _just_lost(row)]:
         return _pivot_worn(worn[0], calls)
     if due:
         return Run(pivot.link, due)
@@ -156,14 +156,20 @@ def _pivoting(saga: SagaRow, rows: Rows, plan: Shape, now: datetime) -> Decision
         return Enter(SagaState.FINISHING)
     if len(refused) < len(calls):
         return Park("half done: " + ", ".join(_label(row) for row in refused))
-    return _pivot_refused(pivot, refused[0], rows, now)
+    doubtful = next((row for row in refused if row.ambiguous), refused[0])
+    return _pivot_refused(pivot, doubtful, rows, now)
 
 
 def _pivot_worn(row: StepRow, calls: list[StepRow]) -> Decision:
-    if any(call.ambiguous or call.state is StepState.DONE for call in calls):
-        what = "outcome unknown" if row.ambiguous else "never arrived"
+    if any(call.may_have_had_an_effect() for call in calls):
+        what = "outcome unknown" if row.may_have_had_an_effect() else "never arrived"
         return Park(f"{_label(row, what)} after {row.tries} tries")
     return Enter(SagaState.COMPENSATING, "retries_exhausted")
+
+
+def _just_lost(row: StepRow) -> bool:
+    """Whether the worker of the last try went silent: that try must be asked about before giving up."""
+    return row.state is StepState.CLAIMED and not row.ambiguous
 
 
 def _pivot_refused(pivot: StepShape, row: StepRow, rows: Rows, now: datetime) -> Decision:

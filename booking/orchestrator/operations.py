@@ -161,9 +161,9 @@ def type_of(operation: type, phase: str) -> Any:
 def quiet_until(locked: Locked, call: SagaStep) -> datetime:
     """Return when an earlier request of a call can no longer take effect.
 
-    It may have left at the last moment of its call, and the quiet period starts then.
+    It may have been on its way until the end of its lease, and the quiet period starts then.
     """
-    seconds = settings.SAGA_CALL_SECONDS + call.quiet_seconds
+    seconds = settings.SAGA_LEASE_SECONDS + call.quiet_seconds
     return (call.sent_at or locked.now) + timedelta(seconds=seconds)
 
 

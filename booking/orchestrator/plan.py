@@ -8,8 +8,9 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_type_hints
 
+import msgspec
 from django.conf import settings
 
 from booking.orchestrator.lint import lint
@@ -19,6 +20,12 @@ ROOT: Final = Path(__file__).resolve().parent.parent.parent
 
 Glue = Callable[..., Any]
 """Called with the subject's id as its only keyword; returns what a step is given (a dataclass)."""
+
+
+def _learn_request_of(operation: type | None) -> None:
+    """Let msgspec learn a request's type here: several threads must not do it at once (see shape.py)."""
+    if prepare := getattr(operation, "prepare", None):
+        msgspec.json.Decoder(get_type_hints(prepare)["return"])
 
 
 def minutes(number: float) -> float:
@@ -124,6 +131,9 @@ class Saga:
     def __post_init__(self) -> None:
         """Check the table and make it findable by name."""
         lint(self)
+        for step in self.steps.values():
+            for operation in (step.operation, step.compensate, getattr(step, "annulled_by", None)):
+                _learn_request_of(operation)
         object.__setattr__(self, "source", _declared_at())
         REGISTRY[self.name] = self
 

@@ -148,7 +148,7 @@ def _ask_the_pivot_again(locked: Locked, annulment: SagaStep) -> None:
 
 
 def _waiting(locked: Locked, call: SagaStep, claim: Claim, waiting: Waiting) -> bool:
-    first = call.action is None
+    first = call.action != waiting.action
     wait_until = call.wait_until or locked.now + timedelta(seconds=waiting.seconds)
     if not store.fenced_update(
         call,

@@ -6,6 +6,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Final
 
+import msgspec
+
 
 class SagaState(StrEnum):
     """Where a saga stands. Parked is not a state: a parked saga keeps its state and has an `attention_reason`."""
@@ -102,6 +104,11 @@ class Shape:
             if step.name == name:
                 return step
         raise KeyError(name)
+
+
+msgspec.json.Decoder(Shape)
+# What msgspec learns of a type at its first use must not be learnt by several threads at once:
+# with msgspec 0.22 that can crash the process.
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -92,7 +92,7 @@ class Locked:
             if call
             else {}
         )
-        actor = str(detail.pop("actor", ""))
+        actor = str(detail.pop("actor", ""))[:120]
         self.events.append(
             SagaEvent(
                 saga_id=self.saga.id, at=self.now, kind=kind, detail=detail, actor=actor, **about

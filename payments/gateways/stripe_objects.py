@@ -118,3 +118,7 @@ class _WireEvent(msgspec.Struct):
         """Return the payment that the event is about, "" if none."""
         about = self.data.object
         return about.id if about.object == "payment_intent" else about.payment_intent or ""
+
+
+# What msgspec learns of a type at its first use must not be learnt by several threads at once.
+msgspec.json.Decoder(_WireEvent)

@@ -1,6 +1,5 @@
 """Partners of the network's JSON interface: those that know our keys, and those that do not."""
 
-import logging
 from dataclasses import asdict
 from typing import Any
 
@@ -20,8 +19,6 @@ from providers.gateways.protocol import (
     Query,
 )
 from providers.gateways.wire import WireOffer, WireOffers, WireOrder, WireOrders
-
-logger = logging.getLogger(__name__)
 
 
 class _Catalogue:
@@ -117,10 +114,14 @@ class ReferenceGateway(_Catalogue):
     def look_up(
         self, *, partner: Endpoint, key: str, reference: str, deadline: Deadline
     ) -> PartnerOrder | None:
-        """Return the first confirmed order of our reference."""
+        """Return the confirmed order of our reference.
+
+        Raises:
+            AnswerMismatch: there are several; what stands must be settled by cancelling all of them.
+        """
         orders = self._confirmed(partner, reference, deadline)
         if len(orders) > 1:
-            logger.error("%s holds %d orders for %s", partner.slug, len(orders), reference)
+            raise AnswerMismatch(f"{partner.slug} holds {len(orders)} orders for {reference}")
         return orders[0].to_order() if orders else None
 
     def cancel(self, *, partner: Endpoint, key: str, reference: str, deadline: Deadline) -> bool:

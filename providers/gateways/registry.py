@@ -3,6 +3,9 @@
 from functools import cache
 from typing import Final
 
+from django.conf import settings
+from django.utils.module_loading import import_string
+
 from outbound.call import Idempotency
 from providers.gateways.network import KeyedGateway, ReferenceGateway
 from providers.gateways.protocol import Gateway
@@ -18,6 +21,11 @@ class UnknownGateway(Exception):
     """No gateway has this name."""
 
 
+def known_names() -> tuple[str, ...]:
+    """Return what a partner's row may name: the network's gateways, then those of the settings."""
+    return (*NAMES, *settings.PARTNER_GATEWAYS)
+
+
 @cache
 def gateway_named(name: str) -> Gateway:
     """Return the gateway that a partner's row names.
@@ -25,8 +33,11 @@ def gateway_named(name: str) -> Gateway:
     Raises:
         UnknownGateway: there is none.
     """
+    if name not in known_names():
+        raise UnknownGateway(f"{name!r}; known: {', '.join(known_names())}")
     if name not in NAMES:
-        raise UnknownGateway(f"{name!r}; known: {', '.join(NAMES)}")
+        made: Gateway = import_string(settings.PARTNER_GATEWAYS[name])()
+        return made
     if NAMES[name] is Idempotency.C:
         return ReferenceGateway(NAMES[name])
     return KeyedGateway(NAMES[name])

@@ -151,3 +151,8 @@ class WireProblem(msgspec.Struct):
     code: str
     detail: str = ""
     amount: Amount | None = None
+
+
+# What msgspec learns of a type at its first use must not be learnt by several threads at once.
+for _wire_type in (WireOffer, WireOffers, WireOrder, WireOrders, WirePartners, WireProblem):
+    msgspec.json.Decoder(_wire_type)

@@ -1,8 +1,11 @@
 """What imports cannot show: rows, receivers, folders and words stay within their boundaries."""
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -16,6 +19,7 @@ from eventbus import publish
 
 ROOT = Path(settings.BASE_DIR)
 PACKAGES = [*contexts.apps_of(list(contexts.CONTEXTS)), *contexts.SHARED_PACKAGES]
+DISTRIBUTIONS = metadata.packages_distributions()
 LOGINS = {("booking", "Account"), ("crm", "Membership")}
 
 
@@ -102,3 +106,40 @@ def test_the_contracts_of_the_imports_are_kept() -> None:
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "0 broken" in done.stdout
+
+
+def test_the_contracts_cover_every_package_of_the_context_map() -> None:
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+
+    assert sorted(told["root_packages"]) == sorted([*PACKAGES, "config"])
+
+
+def test_what_runs_in_production_imports_no_development_requirement() -> None:
+    locked = re.findall(r"^([\w.-]+)==", (ROOT / "requirements.txt").read_text(), re.M)
+    runtime = {_normal(name) for name in locked}
+
+    strangers = {
+        f"{path.relative_to(ROOT)}: {top}"
+        for package in [*PACKAGES, "config"]
+        for path in (ROOT / package).rglob("*.py")
+        for top in _imported(path)
+        if not {_normal(name) for name in DISTRIBUTIONS.get(top, [])} & runtime
+    }
+
+    assert strangers == set()
+
+
+def _imported(path: Path) -> set[str]:
+    """Return the packages that a file imports, the standard library's and our own apart."""
+    named: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            named |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            named.add(node.module or "")
+    tops = {name.partition(".")[0] for name in named}
+    return tops - sys.stdlib_module_names - {*PACKAGES, "config"}
+
+
+def _normal(distribution: str) -> str:
+    return re.sub(r"[-_.]+", "-", distribution).lower()

@@ -252,7 +252,7 @@ def test_without_tombstones_a_compensation_is_verified_after_the_quiet_period() 
 def test_a_new_key_is_used_only_when_errors_are_saved_and_the_quiet_period_is_over(
     settings: LazySettings,
 ) -> None:
-    settings.SAGA_CALL_SECONDS = 1.0
+    settings.SAGA_CALL_SECONDS, settings.SAGA_LEASE_SECONDS = 1.0, 2.0
     toy.reset(traits=Traits(idempotency=Idempotency.A, quiet_seconds=0.0, saves_errors=True))
     toy.WORLD.answers["authorise"] = ["lost"]
     saga = run(start())

@@ -272,3 +272,31 @@ def test_after_an_accepted_loss_the_payment_can_be_replaced(ada, monkeypatch):
     answer = ada.send(f"reservations/{rid}/payment", {"method": "pm_card_visa"}, method="put")
 
     assert answer.status_code == 200, answer.json()
+
+
+def test_a_leg_cancelled_by_a_worker_that_died_is_not_told_as_standing(ada, monkeypatch):
+    rid, _ = confirmed(ada)
+    ada.send(f"reservations/{rid}/cancel", key="k2")
+    saga, offset = saga_about(rid), 0.0
+
+    def down(self, **kwargs):
+        raise NotSent("connection refused")
+
+    with monkeypatch.context() as outage:
+        for kind in (KeyedGateway, ReferenceGateway):
+            outage.setattr(kind, "cancel", down)
+        while SagaStep.objects.get(saga=saga, step="cancel").tries < 7:
+            engine.advance(saga.pk)
+            offset += 10
+            forward(offset)
+    # The line is back: the eighth try arrives, and its worker is killed.
+    while not isinstance(turn := engine._turn(saga.pk, None, None), engine._Claimed):
+        offset += 10
+        forward(offset)
+    assert isinstance(calls.outcome_of(turn.claims[0]), calls.Answered)
+    forward(offset + 31)
+
+    saga = run(rid, offset=offset + 31)
+
+    assert saga.state == "completed"
+    assert reservation.details(reservation_id=rid).status == "cancelled"

@@ -284,6 +284,33 @@ def test_the_first_call_of_a_pivot_that_is_done_decides(
     assert decision == expected
 
 
+def test_a_pivot_whose_worker_died_on_the_last_try_is_asked_about_before_anything_else() -> None:
+    """Two tries never left, the third was sent and its worker killed: claimed, not yet ambiguous."""
+    lost = row("capture", "claimed", lease_until=BEFORE, tries=3)
+
+    decision = decide(saga("pivoting"), Rows((lost,)), PLAN, NOW)
+
+    assert decision == Run("payment", (lost,))
+
+
+@pytest.mark.parametrize("lease", [LATER, BEFORE])
+def test_a_leg_that_is_being_cancelled_keeps_the_flow_from_turning_back(lease: datetime) -> None:
+    """One leg never arrived, the other is (or was) being called: it may be cancelled."""
+    rows = Rows((leg("flight", tries=3), leg("hotel", "claimed", lease_until=lease, tries=1)))
+
+    decision = decide(saga("pivoting"), rows, CANCELLING, NOW)
+
+    assert decision == Park("cancel flight (never arrived) after 3 tries")
+
+
+def test_a_pivot_that_never_left_turns_back_when_it_was_tried_often_enough() -> None:
+    rows = Rows((row("capture", tries=3),))
+
+    decision = decide(saga("pivoting"), rows, PLAN, NOW)
+
+    assert decision == Enter(SagaState.COMPENSATING, "retries_exhausted")
+
+
 def test_an_ambiguous_no_without_annulment_is_parked() -> None:
     rows = Rows((row("capture", "refused", ambiguous=True),))
 
