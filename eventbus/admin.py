@@ -114,7 +114,7 @@ class InboxEntryAdmin(ReadOnlyAdmin):
 class StreamAdmin(ReadOnlyAdmin):
     """How far each stream is."""
 
-    list_display = ["name", "head", "published", "epoch"]
+    list_display = ["name", "head", "published", "pruned", "epoch"]
 
 
 @admin.register(Cursor)

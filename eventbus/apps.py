@@ -5,6 +5,8 @@ from importlib import import_module
 from django.apps import AppConfig
 from django.utils.module_loading import autodiscover_modules
 
+from eventbus import crashpoints
+
 
 class EventbusConfig(AppConfig):
     """Finds the events and handlers of the installed apps and becomes the signal's only receiver."""
@@ -18,4 +20,5 @@ class EventbusConfig(AppConfig):
         # Models exist only now, so these modules cannot be imported at the top.
         import_module("eventbus.outbox")
         import_module("eventbus.checks")
+        crashpoints.arm()
         autodiscover_modules("events", "handlers")

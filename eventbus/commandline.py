@@ -1,15 +1,26 @@
 """The subcommands of `manage.py eventbus`."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from django.core.management.base import CommandParser
 from django.db.models.functions import Now
 
-from eventbus import deadletters, doctor, documents, loop, replay, reports, subscribe, trace
+from eventbus import (
+    deadletters,
+    doctor,
+    documents,
+    loop,
+    replay,
+    reports,
+    retention,
+    subscribe,
+    trace,
+)
 from eventbus.consumer import Consumer
-from eventbus.models import Cursor
+from eventbus.models import Cursor, Stream
 from eventbus.relay import Relay
 
 Options = dict[str, Any]
@@ -36,7 +47,10 @@ def declare(subcommands: Any) -> None:
     _add(subcommands, "relay", run_relay, "number what was published and append it to Redis")
     _with_group(_add(subcommands, "consume", run_consumer, "deliver events to a group's handlers"))
     _with_group(_add(subcommands, "pause", run_pause, "let a group stand still"))
-    _with_group(_add(subcommands, "resume", run_resume, "let a paused group go on"))
+    resume = _with_group(_add(subcommands, "resume", run_resume, "let a paused group go on"))
+    resume.add_argument(
+        "--past-pruned", action="store_true", help="without what the log no longer has"
+    )
     _add(subcommands, "doctor", run_doctor, "say what is missed, late, dead or down (exit 1)")
     of_event = _add(
         subcommands, "trace", run_trace, "show who reacted to an event, and what it caused"
@@ -47,6 +61,7 @@ def declare(subcommands: Any) -> None:
     _declare_catalogue(subcommands)
     _declare_dead(subcommands)
     _declare_replay(subcommands)
+    _declare_prune(subcommands)
 
 
 def run_relay(options: Options) -> Answer:
@@ -79,7 +94,12 @@ def run_pause(options: Options) -> Answer:
 
 
 def run_resume(options: Options) -> Answer:
-    """Let a group go on."""
+    """Let a group go on, past what was pruned before it came to it if the operator says so."""
+    if options["past_pruned"]:
+        places = Cursor.objects.filter(group=group_named(options["group"]).name)
+        for stream in Stream.objects.filter(pruned__gt=0):
+            behind = places.filter(stream=stream.name, position__lt=stream.pruned)
+            behind.update(position=stream.pruned)
     return _set_paused(options, paused=False)
 
 
@@ -135,6 +155,18 @@ def run_replay(options: Options) -> Answer:
     ), True
 
 
+def run_prune(options: Options) -> Answer:
+    """Delete what is old and settled from the log."""
+    dry_run = options["dry_run"]
+    done = retention.prune(
+        older_than=timedelta(days=options["older_than_days"]),
+        chunk=options["chunk"],
+        dry_run=dry_run,
+    )
+    plain = reports.prune_text(done, dry_run=dry_run)
+    return (reports.as_json(done) if options["json"] else plain), True
+
+
 def group_named(name: str) -> subscribe.Group:
     """Return a group.
 
@@ -157,7 +189,9 @@ def _set_paused(options: Options, *, paused: bool) -> Answer:
 
 
 def _declare_catalogue(subcommands: Any) -> None:
-    parser = _add(subcommands, "catalogue", run_catalogue, "write docs/events.md and its lock")
+    parser = _add(
+        subcommands, "catalogue", run_catalogue, "write docs/events.md, its lock and docs/asyncapi/"
+    )
     parser.add_argument("--check", action="store_true", help="exit 1 on drift or a broken contract")
     parser.add_argument("--accept-breaking", action="store_true", help="write it all the same")
 
@@ -180,6 +214,21 @@ def _declare_replay(subcommands: Any) -> None:
     parser.add_argument("--from", type=int, default=1, dest="first", metavar="POSITION")
     parser.add_argument("--to", type=int, default=None, dest="last", metavar="POSITION")
     parser.add_argument("--dry-run", action="store_true", help="only count")
+
+
+def _declare_prune(subcommands: Any) -> None:
+    parser = _add(
+        subcommands, "prune", run_prune, "delete from the log what is old and settled everywhere"
+    )
+    parser.add_argument("--older-than-days", type=_positive, required=True, metavar="DAYS")
+    parser.add_argument("--chunk", type=_positive, default=retention.CHUNK, help="events at a time")
+    parser.add_argument("--dry-run", action="store_true", help="only say what would go")
+
+
+def _positive(text: str) -> int:
+    if (value := int(text)) < 1:
+        raise ValueError(text)
+    return value
 
 
 def _with_group(parser: CommandParser) -> CommandParser:

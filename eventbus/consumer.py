@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 
 import redis
 
-from eventbus import connections, delivery, log, loop, streams, wire
+from eventbus import connections, crashpoints, delivery, log, loop, streams, wire
 from eventbus.subscribe import Group
 
 logger = logging.getLogger(__name__)
@@ -38,6 +38,8 @@ class Consumer:
     def step(self) -> None:
         """Wait for events, about a second at most, and deliver them; look at the log in any case."""
         entries = self._wait()
+        if entries:
+            crashpoints.reached("consumer.read")
         for stream in self._group.streams:
             before = self._progress[stream]
             progress = delivery.deliver(

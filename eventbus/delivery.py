@@ -1,6 +1,7 @@
 """One transaction of a group on a stream: effects, inbox rows and cursor are committed together."""
 
 import dataclasses
+import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -8,12 +9,16 @@ from typing import Final
 from django.db import transaction
 from django.db.models.functions import Now
 
-from eventbus import inbox, log, retries
+from eventbus import crashpoints, inbox, log, retries
 from eventbus.models import Cursor, InboxEntry
 from eventbus.subscribe import Group
 
+logger = logging.getLogger(__name__)
+
 BATCH: Final = 100
 LONGEST_SECONDS: Final = 1.0
+Ran = tuple[list[InboxEntry], int]
+"""The inbox rows of a batch, not saved, and the position that it came to."""
 
 
 class LogPruned(RuntimeError):
@@ -68,9 +73,12 @@ def deliver(
         if cursor is None or cursor.paused:
             position = cursor.position if cursor else offer.after
             return Progress(position=position, epoch=tip.epoch, busy=False, active=False)
+        crashpoints.reached("consumer.locked")
         retried = retries.run_due(group=group, stream=stream)
         records = _next(cursor.position, stream, tip, offer, limit)
         delivered = _receive_all(group, cursor, records, stopping)
+    if delivered:
+        crashpoints.reached("consumer.committed")
     busy = cursor.position < tip.head or retried == retries.AT_ONCE
     return Progress(position=cursor.position, epoch=tip.epoch, busy=busy, delivered=delivered)
 
@@ -104,16 +112,47 @@ def _receive_all(
     """Give each event to its handlers and move the cursor; stop early rather than hold the lock for long."""
     if not records:
         return 0
-    deadline = time.monotonic() + LONGEST_SECONDS
+    start = cursor.position
     keys = {record.key for record in records}
     blocked = inbox.blocked_keys(group=group.name, stream=cursor.stream, keys=keys)
+    entries, cursor.position = _run(group, records, blocked, stopping)
+    InboxEntry.objects.bulk_create(entries)
+    crashpoints.reached("consumer.recorded")
+    Cursor.objects.filter(pk=cursor.pk).update(position=cursor.position, updated_at=Now())
+    crashpoints.reached("consumer.moved")
+    return cursor.position - start
+
+
+def _run(
+    group: Group, records: Sequence[log.Record], blocked: set[str], stopping: Callable[[], bool]
+) -> Ran:
+    """Run the batch without savepoints; if a handler fails, take it all back and run it guarded."""
+    if len(records) > 1:
+        try:
+            with transaction.atomic():
+                ran = _run_each(group, records, set(blocked), stopping, guarded=False)
+                inbox.check_batch()
+                return ran
+        except inbox.BatchBroken as error:
+            logger.info("Running a batch of %s again, guarded: %s", group.name, error)
+    return _run_each(group, records, blocked, stopping, guarded=True)
+
+
+def _run_each(
+    group: Group,
+    records: Sequence[log.Record],
+    blocked: set[str],
+    stopping: Callable[[], bool],
+    *,
+    guarded: bool,
+) -> Ran:
+    deadline = time.monotonic() + LONGEST_SECONDS
     entries: list[InboxEntry] = []
-    start = cursor.position
+    position = 0
     for record in records:
-        entries += inbox.receive(group=group, record=record, blocked=blocked)
-        cursor.position = record.position
+        entries += inbox.receive(group=group, record=record, blocked=blocked, guarded=guarded)
+        crashpoints.reached("consumer.handled")
+        position = record.position
         if stopping() or time.monotonic() > deadline:
             break
-    InboxEntry.objects.bulk_create(entries)
-    Cursor.objects.filter(pk=cursor.pk).update(position=cursor.position, updated_at=Now())
-    return cursor.position - start
+    return entries, position

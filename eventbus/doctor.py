@@ -20,10 +20,12 @@ UNNUMBERED: Final = """
 HOLES: Final = """
     SELECT position + 1, next - 1 FROM (
         SELECT position, lead(position) OVER (ORDER BY position) AS next
-        FROM eventbus_outbox WHERE stream = %s AND position IS NOT NULL) AS pairs
+        FROM eventbus_outbox WHERE stream = %s AND position > %s) AS pairs
     WHERE next > position + 1 ORDER BY position LIMIT 100
 """
-EDGES: Final = "SELECT min(position), max(position) FROM eventbus_outbox WHERE stream = %s"
+EDGES: Final = """
+    SELECT min(position), max(position) FROM eventbus_outbox WHERE stream = %s AND position > %s
+"""
 LATENESS: Final = """
     SELECT coalesce(extract(epoch FROM now() - occurred_at), 0)::float
     FROM eventbus_outbox WHERE stream = %s AND position = %s
@@ -33,7 +35,10 @@ Report = dict[str, Any]
 
 
 def examine() -> Report:
-    """Return the state of every stream, group and worker; `problems` is empty if all is well."""
+    """Return the state of every stream, group and worker; `problems` is empty if all is well.
+
+    `notes` are worth knowing and no problem: what a listener that joins now would miss.
+    """
     report: Report = {
         "streams": [_stream(name) for name in streams.stream_names()],
         "groups": [
@@ -44,6 +49,11 @@ def examine() -> Report:
         "redis": _redis(),
     }
     report["problems"] = _problems(report)
+    report["notes"] = [
+        f"Stream {s['stream']}: a listener that joins now misses positions 1 to {s['pruned']}, which are pruned."
+        for s in report["streams"]
+        if s["pruned"]
+    ]
     report["healthy"] = not report["problems"]
     return report
 
@@ -51,27 +61,34 @@ def examine() -> Report:
 def _stream(name: str) -> Report:
     tip = log.tip(stream=name)
     waiting, oldest = _row(UNNUMBERED, name)
-    first, last = _row(EDGES, name)
-    # The log must end at its head; what is missing there is as lost as what is missing in between.
-    holes = [[a, b] for a, b in _rows(HOLES, name)]
-    if (last or 0) < tip.head:
-        holes.append([(last or 0) + 1, tip.head])
-    published = Stream.objects.filter(name=name).values_list("published", flat=True).first()
+    row = Stream.objects.filter(name=name).first() or Stream(name=name)
     return {
         "stream": name,
         "head": tip.head,
-        "published": published or 0,
-        "log_from": first,
-        "holes_in_log": holes,
+        "published": row.published,
+        "pruned": row.pruned,
+        "holes_in_log": _holes(name, row.pruned, tip.head),
         "unnumbered": waiting,
         "oldest_unnumbered_seconds": round(oldest, 1),
     }
+
+
+def _holes(name: str, pruned: int, head: int) -> list[list[int]]:
+    """Return what is missing after what was pruned; at either end it is as lost as in between."""
+    first, last = _row(EDGES, name, pruned)
+    holes = [[a, b] for a, b in _rows(HOLES, name, pruned)]
+    if first and first > pruned + 1:
+        holes.insert(0, [pruned + 1, first - 1])
+    if (last or pruned) < head:
+        holes.append([(last or pruned) + 1, head])
+    return holes
 
 
 def _group(group: str, stream: str) -> Report:
     """Return where a group is; `missing` are the exact positions that it has not dealt with yet."""
     cursor = Cursor.objects.filter(group=group, stream=stream).first()
     head = log.tip(stream=stream).head
+    pruned = Stream.objects.filter(name=stream, pruned__gt=0).values_list("pruned", flat=True)
     position = cursor.position if cursor else 0
     late = _row(LATENESS, stream, position + 1) if position < head else None
     statuses = InboxEntry.objects.filter(group=group, stream=stream).values_list("status")
@@ -84,6 +101,7 @@ def _group(group: str, stream: str) -> Report:
         "head": head,
         "missing": [position + 1, head] if position < head else None,
         "ahead": position > head,
+        "stranded": position < (pruned.first() or 0),
         "lag_events": max(0, head - position),
         "lag_seconds": round(late[0], 1) if late else 0.0,
         "paused": bool(cursor and cursor.paused),
@@ -151,6 +169,8 @@ def _group_problems(group: Report) -> list[str]:
     conditions = {
         "it has never run.": not group["known"],
         "it is paused.": group["paused"],
+        f"it is at {group['position']}, and what comes next is pruned; `eventbus resume {group['group']}"
+        " --past-pruned` goes on without it.": group["stranded"],
         f"it is at {group['position']}, ahead of the log at {group['head']}.": group["ahead"],
         f"it lacks positions {group['missing']} since {group['lag_seconds']} s.": (
             group["lag_seconds"] > LATE_SECONDS

@@ -1,11 +1,11 @@
-"""Writing and checking what is generated: `docs/events.md` and `docs/events.lock.json`."""
+"""Writing and checking what is generated: `events.md`, `events.lock.json` and `asyncapi/` in `docs/`."""
 
 import json
 from pathlib import Path
 
 from django.conf import settings
 
-from eventbus import lock, markdown
+from eventbus import asyncapi, lock, markdown
 
 
 class ContractBroken(ValueError):
@@ -29,9 +29,11 @@ def write(*, accept_breaking: bool = False) -> list[str]:
             "Give the event a new version with an upcaster (or accept the break):\n"
             + "\n".join(broken)
         )
-    directory().mkdir(exist_ok=True)
     for path, content in _contents().items():
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content, encoding="utf-8")
+    for path in _leftovers():
+        path.unlink()
     return [str(path) for path in _contents()]
 
 
@@ -42,7 +44,10 @@ def problems() -> list[str]:
         for path, content in _contents().items()
         if not path.is_file() or path.read_text(encoding="utf-8") != content
     ]
-    return breaking_changes() + drifted
+    left = [
+        f"{path.name} is of no context: run `manage.py eventbus catalogue`" for path in _leftovers()
+    ]
+    return breaking_changes() + drifted + left
 
 
 def breaking_changes() -> list[str]:
@@ -58,4 +63,16 @@ def _contents() -> dict[Path, str]:
     return {
         directory() / "events.md": markdown.page(),
         directory() / "events.lock.json": lock.text(lock.current()),
+        **{
+            directory() / "asyncapi" / f"{context}.json": asyncapi.text(context=context)
+            for context in asyncapi.contexts()
+        },
     }
+
+
+def _leftovers() -> list[Path]:
+    """Return AsyncAPI documents of contexts that are no more."""
+    written = _contents()
+    return [
+        path for path in sorted((directory() / "asyncapi").glob("*.json")) if path not in written
+    ]

@@ -50,6 +50,7 @@ class Event:
     key_field: ClassVar[str]
     source: ClassVar[str]
     sensitive_paths: ClassVar[frozenset[sensitive.Path]]
+    blanks: ClassVar[dict[sensitive.Path, Any]]
 
     @property
     def partition_key(self) -> str:
@@ -111,7 +112,8 @@ def event(wire_name: str, *, key: str) -> Callable[[type[E]], type[E]]:
     """Declare an event: `<app>.<fact>.v<N>`; `key` names the field whose order is kept.
 
     Raises:
-        EventMisdeclared: bad or foreign name, a fact declared twice, unknown key field.
+        EventMisdeclared: bad or foreign name, a fact declared twice, unknown key field, a personal
+            field that could not be erased.
     """
 
     line = sys._getframe(1).f_lineno
@@ -130,6 +132,7 @@ def event(wire_name: str, *, key: str) -> Callable[[type[E]], type[E]]:
         declared = dataclasses.dataclass(frozen=True, kw_only=True, repr=False)(cls)
         _check_fields(declared, key)
         declared.sensitive_paths = sensitive.paths_of(declared)
+        declared.blanks = _blanks(declared)
         TYPES[declared.fact] = declared
         return declared
 
@@ -210,6 +213,13 @@ def _check_fields(cls: type[Event], key: str) -> None:
     try:
         msgspec.json.Decoder(cls)
     except (TypeError, NameError) as error:
+        raise EventMisdeclared(f"{cls.wire_name}: {error}") from error
+
+
+def _blanks(cls: type[Event]) -> dict[sensitive.Path, Any]:
+    try:
+        return sensitive.blanks_of(cls)
+    except sensitive.NotErasable as error:
         raise EventMisdeclared(f"{cls.wire_name}: {error}") from error
 
 

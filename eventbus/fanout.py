@@ -68,9 +68,9 @@ class Fanout:
         answer = cast("list[str]", self._append(keys=[key], args=arguments))
         return None if int(answer[0]) else _tail(answer)
 
-    def forget(self, *, key: str) -> None:
-        """Delete a stream that nobody reads any more."""
-        self._client.delete(key)
+    def forget(self, *, keys: Sequence[str]) -> None:
+        """Delete streams that nobody reads any more."""
+        self._client.delete(*keys)
 
 
 def _tail(answer: Sequence[str]) -> Tail:

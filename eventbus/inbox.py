@@ -1,4 +1,8 @@
-"""Running handlers: each in a savepoint, its outcome in an inbox row, one blocked key blocking no other."""
+"""Running handlers: the outcome of each in an inbox row, one blocked key blocking no other.
+
+A batch is run without savepoints first, as nearly every handler succeeds; when one fails, the batch is
+rolled back and run again with each handler in a savepoint of its own.
+"""
 
 import dataclasses
 import logging
@@ -8,7 +12,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
 from django.db.models.functions import Now
 
 from eventbus import context, events, faults, log
@@ -19,6 +23,10 @@ logger = logging.getLogger(__name__)
 
 ERROR_CHARACTERS: Final = 8000
 Status = InboxEntry.Status
+
+
+class BatchBroken(RuntimeError):
+    """A handler of a batch without savepoints failed: the batch is to be rolled back and run guarded."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -40,10 +48,16 @@ def blocked_keys(*, group: str, stream: str, keys: Iterable[str]) -> set[str]:
     return set(waiting.values_list("key", flat=True))
 
 
-def receive(*, group: Group, record: log.Record, blocked: set[str]) -> list[InboxEntry]:
+def receive(
+    *, group: Group, record: log.Record, blocked: set[str], guarded: bool
+) -> list[InboxEntry]:
     """Give one event to its handlers, or park it behind an earlier one; add its key to `blocked` if it fails.
 
-    Returns the inbox rows, not saved. Raises infrastructure errors only.
+    Returns the inbox rows, not saved. Raises infrastructure errors, and, unless `guarded` by a savepoint
+    for each handler:
+
+    Raises:
+        BatchBroken: a handler failed.
     """
     entries = []
     was_blocked = record.key in blocked
@@ -52,7 +66,7 @@ def receive(*, group: Group, record: log.Record, blocked: set[str]) -> list[Inbo
         if entry.ordered and was_blocked:
             entry.status = Status.PARKED
         else:
-            settle(entry, attempt(handler=handler, record=record, attempts=0))
+            settle(entry, attempt(handler=handler, record=record, attempts=0, guarded=guarded))
         if entry.ordered and entry.status in OPEN_STATUSES:
             blocked.add(record.key)
         entries.append(entry)
@@ -60,11 +74,19 @@ def receive(*, group: Group, record: log.Record, blocked: set[str]) -> list[Inbo
 
 
 def attempt(
-    *, handler: Handler, record: log.Record, attempts: int, replay: bool = False
+    *,
+    handler: Handler,
+    record: log.Record,
+    attempts: int,
+    replay: bool = False,
+    guarded: bool = True,
 ) -> Outcome:
     """Run a handler in a savepoint, after so many failed attempts; a failure leaves nothing of it behind.
 
-    Raises infrastructure errors only: they burn no attempt.
+    Raises infrastructure errors, which burn no attempt, and, unless `guarded` by the savepoint:
+
+    Raises:
+        BatchBroken: the handler failed.
     """
     started = time.perf_counter()
     try:
@@ -74,10 +96,12 @@ def attempt(
         logger.exception("%s %s cannot be read", record.type, record.event_id)
         return Outcome(status=Status.DEAD, attempts=attempts + 1, error=_error())
     try:
-        _run(handler, event, record, replay)
+        _run(handler, event, record, replay, guarded)
     except Exception as error:
         if faults.is_infrastructure(error):
             raise
+        if not guarded:
+            raise BatchBroken(handler.name) from error
         logger.exception("%s failed on %s %s", handler.name, record.type, record.event_id)
         return _failed(handler, attempts + 1)
     elapsed = (time.perf_counter() - started) * 1000
@@ -94,16 +118,37 @@ def settle(entry: InboxEntry, outcome: Outcome) -> None:
     entry.finished_at = Now() if outcome.status == Status.DONE else None
 
 
-def _run(handler: Handler, event: events.Event, record: log.Record, replay: bool) -> None:
+def _run(
+    handler: Handler, event: events.Event, record: log.Record, replay: bool, guarded: bool
+) -> None:
     circumstances = context.correlated(
         correlation_id=record.correlation_id,
         causation_id=record.event_id,
         traceparent=context.child_traceparent(record.traceparent),
         actor=record.actor or None,
     )
+    meta = record.meta(replay=replay)
+    if not guarded:
+        with circumstances:
+            handler.run(event, meta)
+        return
     with circumstances, transaction.atomic():
-        handler.run(event, record.meta(replay=replay))
+        handler.run(event, meta)
         _check_constraints()
+
+
+def check_batch() -> None:
+    """Let deferred constraints speak up, and a transaction that a handler broke in silence.
+
+    Raises:
+        BatchBroken: something of the batch cannot be committed.
+    """
+    try:
+        _check_constraints()
+    except DatabaseError as error:
+        if faults.is_infrastructure(error):
+            raise
+        raise BatchBroken from error
 
 
 def _check_constraints() -> None:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator
 
-from eventbus import catalogue, streams
+from eventbus import asyncapi, catalogue, streams
 from eventbus.subscribe import Backoff, Handler
 
 HEAD = """# Events
@@ -13,16 +13,27 @@ Written by `manage.py eventbus catalogue`, checked in CI by `--check`; do not ed
 In Redis an event is one stream entry `<position>-0` whose flat fields are the attributes of
 [CloudEvents 1.0](https://cloudevents.io) (`id`, `source`, `type`, `time`, `subject` = key, and the extensions
 `sequence`, `correlationid`, `causationid`, `traceparent`, `actor`); `data` is the JSON of the fields below.
-Personal fields are marked ●: they are masked wherever an operator looks.
+Personal fields are marked ●: they are masked wherever an operator looks, and overwritten in the log on erasure.
 """
 
 
 def page() -> str:
     """Return the whole page."""
     entries = catalogue.collect()
-    parts = [HEAD, "## Who publishes, who reacts\n", _picture(entries), _table(entries)]
+    parts = [
+        HEAD,
+        _documents(),
+        "## Who publishes, who reacts\n",
+        _picture(entries),
+        _table(entries),
+    ]
     parts += [_section(entry) for entry in entries]
     return "\n".join(parts)
+
+
+def _documents() -> str:
+    links = ", ".join(f"[{name}](asyncapi/{name}.json)" for name in asyncapi.contexts())
+    return f"The same as AsyncAPI 3.0, a document a context: {links}.\n"
 
 
 def _picture(entries: list[catalogue.Entry]) -> str:

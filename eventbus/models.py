@@ -5,7 +5,7 @@ from typing import ClassVar, Final
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, JSONField, Q, Value
 from django.db.models.functions import Now
 
 OPEN_STATUSES: Final = ("retry", "parked", "dead")
@@ -17,18 +17,28 @@ def new_epoch() -> str:
 
 
 class Stream(models.Model):
-    """How far a context's log is numbered (`head`) and was appended to Redis (`published`)."""
+    """How far a context's log is numbered (`head`), was appended to Redis (`published`) and was `pruned`.
+
+    `epoch` names the stream's life in Redis; `ended` are earlier lives that Redis is to forget, each
+    `[epoch, Unix seconds of its end]`.
+    """
 
     name = models.CharField(max_length=63, primary_key=True)
     head = models.BigIntegerField(default=0)
     published = models.BigIntegerField(default=0)
+    pruned = models.BigIntegerField(default=0, db_default=0)
     epoch = models.CharField(max_length=12, default=new_epoch)
+    ended = models.JSONField(default=list, db_default=Value([], JSONField()), blank=True)
 
     class Meta:
         constraints = [
             models.CheckConstraint(
                 name="eventbus_stream_published_within_head",
                 condition=Q(published__gte=0, published__lte=F("head")),
+            ),
+            models.CheckConstraint(
+                name="eventbus_stream_keeps_its_last_event",
+                condition=Q(pruned=0) | Q(pruned__gt=0, pruned__lt=F("head")),
             ),
         ]
 

@@ -1,13 +1,15 @@
 """Giving published events their dense position. Commits before anything is sent."""
 
 import dataclasses
+import time
 from typing import Final
 
 from django.db import connection, transaction
 
-from eventbus import log, models
+from eventbus import crashpoints, log, models
 
 BATCH: Final = 200
+FORGETTING_SECONDS: Final = 60
 
 # Two statements, lock first: the second one's snapshot must see what the lock's last holder numbered.
 LOCK: Final = "SELECT epoch, head FROM eventbus_stream WHERE name = %s FOR NO KEY UPDATE"
@@ -44,6 +46,8 @@ def number(*, stream: str, limit: int = BATCH) -> Numbered:
         epoch, head = cursor.fetchone()
         cursor.execute(NUMBER, [stream, limit, head, stream])
         records = [log.record_of(stream, row) for row in cursor.fetchall()]
+        crashpoints.reached("relay.numbering")
+    crashpoints.reached("relay.numbered")
     return Numbered(tip=log.Tip(epoch=epoch, head=head + len(records)), records=records)
 
 
@@ -54,9 +58,33 @@ def ensure_stream(*, stream: str) -> None:
 
 def rotate(*, stream: str, epoch: str) -> None:
     """Begin a new life of the stream in Redis, unless another relay has done so since `epoch`."""
-    models.Stream.objects.filter(name=stream, epoch=epoch).update(
-        epoch=models.new_epoch(), published=0
-    )
+    with transaction.atomic():
+        lives = models.Stream.objects.select_for_update().filter(name=stream, epoch=epoch)
+        for row in lives:
+            row.ended.append([row.epoch, time.time()])
+            row.epoch, row.published = models.new_epoch(), 0
+            row.save(update_fields=["ended", "epoch", "published"])
+
+
+def ended_lives(*, stream: str) -> list[str]:
+    """Return the epochs whose keys Redis is to forget."""
+    row = models.Stream.objects.filter(name=stream).exclude(ended=[]).first()
+    return [epoch for epoch, _ in row.ended] if row else []
+
+
+def forget_lives(*, stream: str, epochs: list[str]) -> None:
+    """Take these epochs, whose keys are deleted, off the list, unless they ended within the last minute.
+
+    A relay that was slow may have written to the old key once more, so they are deleted again until then.
+    """
+    with transaction.atomic():
+        row = models.Stream.objects.select_for_update().get(name=stream)
+        row.ended = [
+            [epoch, at]
+            for epoch, at in row.ended
+            if epoch not in epochs or time.time() - at < FORGETTING_SECONDS
+        ]
+        row.save(update_fields=["ended"])
 
 
 def _waiting(stream: str) -> bool:

@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import transaction
 from django.dispatch import receiver
 
-from eventbus import context, nudge, streams
+from eventbus import context, crashpoints, nudge, streams
 from eventbus.events import Event
 from eventbus.models import OutboxEntry
 from eventbus.publish import event_published
@@ -34,6 +34,7 @@ def record(sender: type[Event], *, event: Event, **_: Any) -> UUID:
     )
     entry.correlation_id = now.correlation_id or str(entry.event_id)
     entry.save(force_insert=True)
+    crashpoints.reached("publish.recorded")
     _nudge_once_after_commit()
     return entry.event_id
 

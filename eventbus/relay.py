@@ -10,7 +10,7 @@ import redis
 from django.conf import settings
 from django.db.models import Min
 
-from eventbus import connections, fanout, log, loop, nudge, numbering, streams, wakeup
+from eventbus import connections, crashpoints, fanout, log, loop, nudge, numbering, streams, wakeup
 from eventbus.models import Cursor, OutboxEntry, Stream
 
 logger = logging.getLogger(__name__)
@@ -93,6 +93,7 @@ class Relay:
                 return
             actual = self._fanout.append(key=key, expected=expected, records=fresh)
             if actual is None:
+                crashpoints.reached("relay.appended")
                 self.appended += len(fresh)
                 last = fresh[-1]
                 self._tails[stream] = fanout.Tail(
@@ -101,6 +102,7 @@ class Relay:
                 Stream.objects.filter(
                     name=stream, epoch=tip.epoch, published__lt=last.position
                 ).update(published=last.position)
+                crashpoints.reached("relay.marked")
             else:
                 self._believe(stream, tip.epoch, actual)
 
@@ -116,14 +118,22 @@ class Relay:
         It disagrees after PostgreSQL was restored to an earlier point: Redis then holds events that
         the log does not have. The head is read after the tail, so it cannot be behind it otherwise.
         """
+        self._forget_ended_lives(stream)
         ahead = tail.position > log.tip(stream=stream).head
         if ahead or self._foreign(stream, tail):
             logger.error("Stream %s in Redis is not of this log: starting it anew", stream)
             numbering.rotate(stream=stream, epoch=epoch)
-            self._fanout.forget(key=streams.redis_key(stream=stream, epoch=epoch))
+            self._forget_ended_lives(stream)
             self._tails.pop(stream, None)
         else:
             self._tails[stream] = tail
+
+    def _forget_ended_lives(self, stream: str) -> None:
+        """Delete what earlier lives of the stream left in Redis: their data may have been erased since."""
+        epochs = numbering.ended_lives(stream=stream)
+        if epochs:
+            self._fanout.forget(keys=[streams.redis_key(stream=stream, epoch=e) for e in epochs])
+            numbering.forget_lives(stream=stream, epochs=epochs)
 
     @staticmethod
     def _foreign(stream: str, tail: fanout.Tail) -> bool:

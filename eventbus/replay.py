@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from django.db import transaction
 
 from eventbus import inbox, log
-from eventbus.models import Cursor, InboxEntry
+from eventbus.models import Cursor, InboxEntry, Stream
 from eventbus.subscribe import Group, Handler
 
 BATCH = 200
@@ -18,6 +18,10 @@ class ReplayRefused(ValueError):
 
 class ReplayFailed(RuntimeError):
     """A handler failed; everything before that event is done, nothing of it or after it."""
+
+
+class HistoryPruned(ReplayFailed):
+    """The range begins with events that the log no longer has; nothing was run."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -45,6 +49,7 @@ def replay(
 
     Raises:
         ReplayRefused: no such handler, or an impossible range.
+        HistoryPruned: the log begins after `first`.
         ReplayFailed: a handler failed; the message says at which position.
     """
     if handler and handler not in {h.name for h in group.handlers}:
@@ -52,6 +57,11 @@ def replay(
         raise ReplayRefused(f"Group {group.name} has no handler {handler!r}. Known: {known}.")
     if first < 1 or (last is not None and last < first):
         raise ReplayRefused(f"{first} to {last} is not a range of positions.")
+    pruned = Stream.objects.filter(name__in=group.streams, pruned__gte=first).first()
+    if pruned:
+        raise HistoryPruned(
+            f"{pruned.name} begins at {pruned.pruned + 1}, what was before is pruned."
+        )
     return [_stream(group, stream, handler, first, last, dry_run) for stream in group.streams]
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 
-from eventbus import replay, trace
+from eventbus import replay, retention, trace
 from eventbus.doctor import Report
 from eventbus.models import InboxEntry
 
@@ -35,6 +35,7 @@ def doctor_text(report: Report) -> str:
     ]
     lines += [f"{w['name']}: seen {w['silent_seconds']} s ago" for w in report["relays"]]
     lines += [f"{w['name']}: seen {w['silent_seconds']} s ago" for w in report["consumers"]]
+    lines += report["notes"]
     lines += [f"! {problem}" for problem in report["problems"]]
     return "\n".join([*lines, "healthy" if report["healthy"] else "not healthy"])
 
@@ -60,6 +61,17 @@ def replay_text(done: Iterable[replay.Replayed], *, dry_run: bool) -> str:
     return "\n".join(
         f"{r.stream} {r.first}-{r.last}: {r.events} events, {verb} handlers {r.calls} times"
         for r in done
+    )
+
+
+def prune_text(done: Iterable[retention.Pruned], *, dry_run: bool) -> str:
+    """Return one line a stream."""
+    verb = "would delete" if dry_run else "deleted"
+    return "\n".join(
+        f"{p.stream}: {verb} {p.events} events"
+        + (f" ({p.first}-{p.last})" if p.events else "")
+        + f"; no further than {p.limit} now: {p.held_by}"
+        for p in done
     )
 
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from django.db.models.functions import Now
 
-from eventbus import inbox, log
+from eventbus import crashpoints, inbox, log
 from eventbus.models import OPEN_STATUSES, InboxEntry
 from eventbus.subscribe import Group, Handler
 
@@ -52,6 +52,7 @@ def _try_again(group: Group, entry: InboxEntry) -> None:
         again = inbox.attempt(handler=handler, record=records[0], attempts=entry.attempts)
         inbox.settle(entry, again)
     entry.save()
+    crashpoints.reached("retry.attempted")
     if entry.ordered and entry.status == Status.DONE:
         release(group=entry.group, stream=entry.stream, key=entry.key)
 

@@ -3,6 +3,7 @@
 import dataclasses
 import typing
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
@@ -11,27 +12,69 @@ T = TypeVar("T")
 Path = tuple[str, ...]
 """Field names from the event down; `*` stands for every element of a sequence."""
 
-MARK: Final = msgspec.Meta(extra={"sensitive": True})
+MARK: Final = msgspec.Meta(extra={"sensitive": True}, extra_json_schema={"x-personal": True})
 Sensitive = Annotated[T, MARK]
 MASK: Final = "•••"
+BLANKS: Final[dict[Any, Any]] = {
+    str: "erased",
+    int: 0,
+    float: 0.0,
+    bool: False,
+    Decimal: "0",
+    tuple: [],
+    list: [],
+    dict: {},
+}
+
+
+class NotErasable(TypeError):
+    """No value of this type says nothing: mark its parts, make it optional, or use a plain type."""
 
 
 def paths_of(cls: type) -> frozenset[Path]:
     """Return where personal fields are within a dataclass, nested ones included."""
-    return frozenset(_walk(cls, ()))
+    return frozenset(path for path, _ in _walk(cls, ()))
+
+
+def blanks_of(cls: type) -> dict[Path, Any]:
+    """Return for each personal field the value that replaces it when it is erased.
+
+    Raises:
+        NotErasable: the field's type has none.
+    """
+    return {path: _blank(hint) for path, hint in _walk(cls, ())}
 
 
 def masked(data: Mapping[str, Any], paths: frozenset[Path]) -> dict[str, Any]:
     """Return a copy of the fields with every personal value replaced by a mask."""
+    return overwritten(data, dict.fromkeys(paths, MASK))
+
+
+def overwritten(data: Mapping[str, Any], values: Mapping[Path, Any]) -> dict[str, Any]:
+    """Return a copy of the fields with the value at each path replaced, unless it is None."""
     copy = dict(data)
-    for path in paths:
-        _replace(copy, path)
+    for path, value in values.items():
+        _replace(copy, path, value)
     return copy
 
 
-def _walk(hint: Any, prefix: Path) -> Iterator[Path]:
+def _blank(hint: Any) -> Any:
+    inner = hint.__origin__
+    arguments = typing.get_args(inner)
+    if type(None) in arguments:
+        return None
+    kind = typing.get_origin(inner) or inner
+    if kind is tuple and Ellipsis not in arguments:
+        kind = None
+    try:
+        return BLANKS[kind]
+    except KeyError as error:
+        raise NotErasable(f"{inner} has no value that says nothing") from error
+
+
+def _walk(hint: Any, prefix: Path) -> Iterator[tuple[Path, Any]]:
     if MARK in getattr(hint, "__metadata__", ()):
-        yield prefix
+        yield prefix, hint
     elif dataclasses.is_dataclass(hint):
         for name, inner in typing.get_type_hints(hint, include_extras=True).items():
             if typing.get_origin(inner) is not typing.ClassVar:
@@ -42,22 +85,22 @@ def _walk(hint: Any, prefix: Path) -> Iterator[Path]:
             yield from _walk(inner, (*prefix, "*") if is_sequence else prefix)
 
 
-def _replace(data: dict[str, Any], path: Path) -> None:
+def _replace(data: dict[str, Any], path: Path, by: Any) -> None:
     name, rest = path[0], path[1:]
     value = data.get(name)
     if value is None:
         return
     if not rest:
-        data[name] = MASK
+        data[name] = by
     elif rest[0] == "*":
-        data[name] = [_masked_element(element, rest[1:]) for element in value]
+        data[name] = [_replaced(element, rest[1:], by) for element in value]
     else:
-        data[name] = _masked_element(value, rest)
+        data[name] = _replaced(value, rest, by)
 
 
-def _masked_element(value: Any, path: Path) -> Any:
+def _replaced(value: Any, path: Path, by: Any) -> Any:
     if not path:
-        return MASK
+        return by
     fields = dict(value) if isinstance(value, Mapping) else dict(vars(value))
-    _replace(fields, path)
+    _replace(fields, path, by)
     return fields

@@ -15,6 +15,7 @@ from eventbus.consumer import Consumer
 from eventbus.models import Stream
 from eventbus.relay import Relay
 from tests.integration.eventbus import sample
+from tests.integration.eventbus.processes import Processes, environment
 
 EFFECTS = """
     CREATE TABLE IF NOT EXISTS sample_effect (
@@ -59,6 +60,14 @@ def relay(bus) -> Relay:
 def consumer(bus) -> Consumer:
     """A consumer of the sample group to be stepped by hand."""
     return made_consumer()
+
+
+@pytest.fixture
+def processes(bus) -> Iterator[Processes]:
+    """Worker processes on the sample events; what still runs at the end is killed."""
+    started = Processes(environment())
+    yield started
+    started.kill()
 
 
 @pytest.fixture

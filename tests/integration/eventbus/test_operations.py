@@ -254,6 +254,20 @@ def test_drift_fails_the_check(documented):
     assert "events.md is not what the code says" in answer["problems"][0]
 
 
+def test_a_stale_asyncapi_document_fails_the_check(documented):
+    document = documented / "asyncapi" / "tests.json"
+    document.write_text(document.read_text().replace('"send"', '"receive"'))
+    (documented / "asyncapi" / "gone.json").write_text("{}")
+
+    answer, code = asked("catalogue", "--check")
+    documents.write()
+
+    assert code == 1
+    assert "tests.json is not what the code says" in answer["problems"][0]
+    assert "gone.json is of no context" in answer["problems"][1]
+    assert asked("catalogue", "--check")[1] == 0
+
+
 def test_a_breaking_change_fails_the_check_names_the_handlers_and_is_not_written(documented):
     path = documented / "events.lock.json"
     agreed = json.loads(path.read_text())

@@ -1,45 +1,21 @@
 """Real processes: stopped politely, killed at any moment, started again."""
 
-import os
 import random
 import signal
-import subprocess
-import sys
 import time
 import uuid
-from pathlib import Path
 
 import pytest
-from django.db import connection
 
 from eventbus.models import Cursor, Heartbeat, InboxEntry, Stream
 from tests.integration.eventbus import sample
 from tests.integration.eventbus.conftest import until
 
-ROOT = Path(__file__).resolve().parents[3]
-
 
 @pytest.fixture
-def start(bus):
-    """Start a worker process on the test's own database; kill at the end what still runs."""
-    started: list[subprocess.Popen] = []
-    database = connection.settings_dict
-    credentials = f"{database['USER']}:{database['PASSWORD']}@{database['HOST']}:{database['PORT']}"
-    env = os.environ | {
-        "DATABASE_URL": f"postgres://{credentials}/{database['NAME']}",
-        "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
-    }
-
-    def start(*arguments: str) -> subprocess.Popen:
-        command = [sys.executable, "-m", "tests.integration.eventbus.worker", *arguments]
-        process = subprocess.Popen(command, env=env, cwd=ROOT, stderr=subprocess.DEVNULL)
-        started.append(process)
-        return process
-
-    yield start
-    for process in started:
-        process.kill()
-        process.wait()
+def start(processes):
+    """Start a worker process."""
+    return processes.start
 
 
 @pytest.mark.parametrize("arguments", [("relay",), ("consume", "sample")])

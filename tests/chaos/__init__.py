@@ -1,0 +1,1 @@
+"""Chaos: real processes, killed and robbed of what they hold, and what must be true afterwards."""

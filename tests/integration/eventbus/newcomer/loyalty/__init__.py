@@ -1,0 +1,1 @@
+"""Loyalty: gives travellers points for confirmed trips. A context made up for one test."""
