@@ -11,6 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import django
 import pytest
+from django.conf import settings
 
 from devstack.servers import Servers
 
@@ -33,9 +34,15 @@ def _start_servers() -> None:
 
 
 def _use_redis_databases(first: int) -> None:
-    """Give this worker two Redis databases of its own: the tests of the bus empty theirs."""
+    """Give this worker two Redis databases of its own: the tests of the bus empty theirs.
+
+    In a worker Django has read its settings before this file, so they are told, too.
+    """
     for name, number in (("REDIS_URL", first), ("EVENTBUS_REDIS_URL", first + 1)):
-        os.environ[name] = urlunsplit(urlsplit(os.environ[name])._replace(path=f"/{number}"))
+        url = urlunsplit(urlsplit(os.environ[name])._replace(path=f"/{number}"))
+        os.environ[name] = url
+        setattr(settings, name, url)
+    settings.CELERY_BROKER_URL = settings.REDIS_URL
 
 
 _start_servers()

@@ -90,12 +90,15 @@ def _absent(locked: Locked, call: SagaStep, claim: Claim) -> bool:
     """Asked, the other side knows nothing: send again, with a new key only when that is safe."""
     quiet_until = operations.quiet_until(locked, call)
     quiet = locked.now >= quiet_until
-    if call.idempotency == Idempotency.C and not quiet:
+    saves_errors = claim.operation.traits(claim.request).saves_errors
+    # Where an error is saved under its key, repeating the key soon gets no further: wait for a new one.
+    in_vain = saves_errors and call.tries > step_of(locked, call).retry.attempts // 2
+    if (call.idempotency == Idempotency.C or in_vain) and not quiet:
         return store.fenced_update(
             call, epoch=claim.epoch, state=StepState.UNKNOWN, due_at=quiet_until
         )
     changes: dict[str, Any] = {"state": StepState.PENDING, "due_at": locked.now}
-    if quiet and claim.operation.traits(claim.request).saves_errors:
+    if quiet and saves_errors:
         attempt = call.attempt + 1
         key = store.key_of(locked.saga.id, call.step, call.item, Direction(call.direction), attempt)
         changes |= {"attempt": attempt, "key": key, "ambiguous": False}

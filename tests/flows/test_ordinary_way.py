@@ -69,7 +69,12 @@ class Terminals:
         """Type a command that goes on."""
         with self._log(line).open("wb") as log:
             self.running[line] = subprocess.Popen(
-                self._typed(line), cwd=ROOT, env=self.env, stdout=log, stderr=subprocess.STDOUT
+                self._typed(line),
+                cwd=ROOT,
+                env=self.env,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
             )
 
     def said(self, line: str) -> str:
@@ -83,9 +88,10 @@ class Terminals:
         return {line: process.wait(timeout=30) for line, process in self.running.items()}
 
     def kill(self) -> None:
-        """End what is left."""
+        """End what is left, children included: runserver has one."""
         for process in self.running.values():
-            process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
     def _log(self, line: str) -> Path:

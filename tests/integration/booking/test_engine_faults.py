@@ -203,7 +203,9 @@ def test_one_unreadable_saga_does_not_stop_the_sweep() -> None:
         return True
 
     SagaInstance.objects.update(dispatches=0)
-    Sweeper(dispatch=dispatch).sweep()
+    sweeper = Sweeper(dispatch=dispatch)
+    sweeper.sweep()
+    sweeper._pool.shutdown(wait=True)
 
     assert sent == [good.pk]
 
