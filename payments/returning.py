@@ -7,7 +7,7 @@ from eventbus.publish import publish
 from outbound.call import Call, Refusal, Traits
 from outbound.deadline import Deadline
 from payments.domain import PaymentStatus
-from payments.gateways.protocol import IntentState, UnexpectedAnswer
+from payments.gateways.protocol import Intent, IntentState, UnexpectedAnswer
 from payments.gateways.registry import gateway
 from payments.models import Refund as RefundRow
 from payments.operations import by_intent, current
@@ -67,15 +67,11 @@ class Void:
     def call(self, request: VoidRequest, call: Call) -> VoidAnswer:
         """Cancel the payment whatever its state; refund it in full if it was captured."""
         deadline = Deadline.within(call.seconds)
-        intent = gateway().retrieve(intent_id=request.intent_id, deadline=deadline)
-        if intent.state not in {IntentState.CANCELLED, IntentState.CAPTURED}:
-            intent = gateway().cancel(intent_id=request.intent_id, deadline=deadline)
+        intent = _cancelled_or_captured(request, deadline)
         if intent.state is IntentState.CANCELLED:
             return VoidAnswer(intent_id=intent.id, outcome="voided")
-        if intent.state is IntentState.CAPTURED:
-            gateway().refund_rest(intent_id=request.intent_id, deadline=deadline)
-            return VoidAnswer(intent_id=intent.id, outcome="refunded")
-        raise UnexpectedAnswer(f"{intent.id} is {intent.state} after it was cancelled")
+        gateway().refund_rest(intent_id=request.intent_id, deadline=deadline)
+        return VoidAnswer(intent_id=intent.id, outcome="refunded")
 
     def probe(self, request: VoidRequest, call: Call) -> VoidAnswer | None:
         """Void again: that is as good as asking, and repeating it changes nothing."""
@@ -109,14 +105,9 @@ class Annul(Void):
 
     def call(self, request: VoidRequest, call: Call) -> VoidAnswer:
         """Cancel the payment. Raises: CaptureStands, the money was taken."""
-        deadline = Deadline.within(call.seconds)
-        intent = gateway().retrieve(intent_id=request.intent_id, deadline=deadline)
-        if intent.state not in {IntentState.CANCELLED, IntentState.CAPTURED}:
-            intent = gateway().cancel(intent_id=request.intent_id, deadline=deadline)
+        intent = _cancelled_or_captured(request, Deadline.within(call.seconds))
         if intent.state is IntentState.CAPTURED:
             raise CaptureStands("the payment was captured after all")
-        if intent.state is not IntentState.CANCELLED:
-            raise UnexpectedAnswer(f"{intent.id} is {intent.state} after it was cancelled")
         return VoidAnswer(intent_id=intent.id, outcome="voided")
 
 
@@ -186,6 +177,20 @@ class Refund:
     def traits(self, request: RefundRequest) -> Traits:
         """Return how far the processor can be trusted with a repeated call."""
         return gateway().traits
+
+
+def _cancelled_or_captured(request: VoidRequest, deadline: Deadline) -> Intent:
+    """Cancel a payment unless it is over already; return it as cancelled, or as captured after all.
+
+    Raises:
+        UnexpectedAnswer: it is neither.
+    """
+    intent = gateway().retrieve(intent_id=request.intent_id, deadline=deadline)
+    if intent.state not in {IntentState.CANCELLED, IntentState.CAPTURED}:
+        intent = gateway().cancel(intent_id=request.intent_id, deadline=deadline)
+    if intent.state not in {IntentState.CANCELLED, IntentState.CAPTURED}:
+        raise UnexpectedAnswer(f"{intent.id} is {intent.state} after it was cancelled")
+    return intent
 
 
 def _answer(request: RefundRequest, refund_id: str) -> RefundAnswer:
