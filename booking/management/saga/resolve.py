@@ -1,0 +1,31 @@
+"""`manage.py saga resolve`: settle by hand a call that waits for a person."""
+
+from typing import Any, Final
+
+from django.core.management.base import CommandParser
+
+from booking import tasks
+from booking.management.saga import moving
+from booking.management.saga.answer import Answer
+from booking.orchestrator import control
+from booking.orchestrator.shape import StepState
+
+HELP: Final = "settle by hand a call that waits for a person: it is done, or its loss is accepted"
+
+
+def declare(parser: CommandParser) -> None:
+    """Declare which call, how it is settled, who says so and how that is known."""
+    moving.declare(parser, why="--evidence")
+    parser.add_argument("--step", required=True)
+    parser.add_argument("--item", default="", help="the leg, where the step has several calls")
+    parser.add_argument("--as", dest="outcome", choices=["done", "accepted"], required=True)
+
+
+def run(options: dict[str, Any]) -> Answer:
+    """Settle a call and let the saga go on."""
+    saga_id, outcome = options["saga_id"], StepState(options["outcome"])
+    details = {name: options[name] for name in ("step", "item", "actor", "evidence")}
+    with moving.declining():
+        control.resolve(saga_id=saga_id, outcome=outcome, **details)
+    tasks.dispatch(saga_id)
+    return Answer(value={"resolved": saga_id}, lines=[f"saga {saga_id} goes on"])
