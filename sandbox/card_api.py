@@ -34,7 +34,7 @@ ALLOWED = {
     "capture": frozenset({"amount_to_capture", "expand", "statement_descriptor", "metadata"}),
     "cancel": frozenset({"cancellation_reason", "expand"}),
     "refund": frozenset({"payment_intent", "amount", "reason", "metadata", "expand"}),
-    "list": frozenset({"limit", "starting_after", "payment_intent", "expand"}),
+    "list": frozenset({"limit", "starting_after", "payment_intent", "created", "expand"}),
     "get": frozenset({"expand", "client_secret"}),
 }
 CANCEL_REASONS = {"duplicate", "fraudulent", "requested_by_customer", "abandoned"}
@@ -104,7 +104,12 @@ def cancel_intent(world: World, call: Call, intent_id: str) -> Answer:
     reason = _params(world, call, "cancel", intent_id).text("cancellation_reason")
     if reason and reason not in CANCEL_REASONS:
         raise Rejected(invalid("Invalid cancellation_reason.", param="cancellation_reason"))
-    return _post(world, call, lambda db: cards.cancel(db, intent_id, reason=reason))
+    much_later = world.settings.durations.much_later
+    answer = _post(
+        world, call, lambda db: cards.cancel(db, intent_id, reason=reason, much_later=much_later)
+    )
+    world.late_effects.wake()
+    return answer
 
 
 def create_refund(world: World, call: Call) -> Answer:
@@ -122,18 +127,23 @@ def create_refund(world: World, call: Call) -> Answer:
 
 def get_intent(world: World, call: Call, intent_id: str) -> Answer:
     """Show one payment."""
-    _params(world, call, "get", intent_id)
+    params = _params(world, call, "get", intent_id)
     with world.ledger.read() as db:
         intent = intents.get(db, intent_id)
+        if "latest_charge" in params.items("expand"):
+            intent = refunds.with_charge(db, intent)
     return Answer(200, intent, "looked up")
 
 
 def list_intents(world: World, call: Call) -> Answer:
-    """Show payments, the newest first."""
+    """Show payments, the newest first, those created within a window if one is given."""
     params = _params(world, call, "list")
-    limit = params.whole("limit", default=10, largest=100)
+    limit, created = params.whole("limit", default=10, largest=100), params.span("created")
     with world.ledger.read() as db:
-        found, more = intents.page(db, limit=limit, after=params.text("starting_after"))
+        after = params.text("starting_after")
+        found, more = intents.page(db, limit=limit, after=after, created=created)
+        if "data.latest_charge" in params.items("expand"):
+            found = [refunds.with_charge(db, intent) for intent in found]
     return _list(found, more, "/v1/payment_intents")
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from sandbox.exchange import Rejected
 from sandbox.stripe_errors import invalid
 
+FOREVER = 2**62
 NESTED = re.compile(r"(\w+)\[(\w+)\](\[\w*\])*")
 
 
@@ -52,6 +53,23 @@ class Params:
             message = f"{name} must be at most {largest}."
             raise Rejected(invalid(message, code="parameter_invalid_integer", param=name))
         return number
+
+    def span(self, name: str) -> range:
+        """Take the seconds between `name[gte]` or `name[gt]` and `name[lte]` or `name[lt]`; all, if none is given."""
+        bounds = {}
+        for bound, text in self.nested(name).items():
+            if bound not in {"gte", "gt", "lte", "lt"} or not re.fullmatch(r"[0-9]{1,12}", text):
+                message = f"Invalid integer: {text}"
+                raise Rejected(
+                    invalid(message, code="parameter_invalid_integer", param=f"{name}[{bound}]")
+                )
+            bounds[bound] = int(text)
+        first = max(bounds.get("gte", 0), bounds.get("gt", -1) + 1)
+        return range(first, min(bounds.get("lte", FOREVER - 1) + 1, bounds.get("lt", FOREVER)))
+
+    def items(self, name: str) -> set[str]:
+        """Take the members of the list `name[0]`, `name[1]`, ..."""
+        return {value for full, value in self._form.items() if full.partition("[")[0] == name}
 
     def nested(self, name: str) -> dict[str, str]:
         """Take the members of `name[...]`."""

@@ -91,16 +91,39 @@ def capture(db: sqlite3.Connection, intent_id: str, *, amount: int | None) -> An
     if found and found.does is magic.Does.REFUSE:
         _cancel(db, intent, "automatic")
         return declined(intent, found.code)
-    return faults.afterwards(found, _capture(db, intent, amount))
+    return faults.afterwards(found, take(db, intent, amount))
 
 
-def cancel(db: sqlite3.Connection, intent_id: str, *, reason: str | None) -> Answer:
-    """Give the payment up and release what is authorised."""
+def cancel(
+    db: sqlite3.Connection, intent_id: str, *, reason: str | None, much_later: float
+) -> Answer:
+    """Give the payment up and release what is authorised. `much_later`: seconds until it is taken all the same."""
     intent = intents.get(db, intent_id)
     if intent["status"] not in CANCELLABLE:
         return unexpected_state(intent, "cancel")
+    held = intent["amount_capturable"]
+    if held and magic.at(intent["payment_method"] or "", "cancel"):
+        row = {"due": time.time() + much_later, "payment_intent": intent_id, "amount": held}
+        ledger.insert(db, "late_captures", row)
     _cancel(db, intent, reason)
     return Answer(200, intent, "cancelled")
+
+
+def take(db: sqlite3.Connection, intent: Intent, amount: int) -> Answer:
+    """Take the money, whatever became of the payment; in the caller's transaction."""
+    intent |= {"status": "succeeded", "amount_capturable": 0, "amount_received": amount}
+    intent |= {"canceled_at": None, "cancellation_reason": None}
+    intents.save(db, intent)
+    row = {
+        "id": intents.new_id("cap"),
+        "payment_intent": intent["id"],
+        "amount": amount,
+        "currency": intent["currency"],
+        "at": ledger.now(),
+    }
+    ledger.insert(db, "captures", row)
+    webhooks.announce(db, "payment_intent.succeeded", intent, intent)
+    return Answer(200, intent, "captured")
 
 
 def affected(
@@ -163,21 +186,6 @@ def _fail(db: sqlite3.Connection, intent: Intent, reason: Intent) -> None:
     intent["last_payment_error"] = reason
     intents.save(db, intent)
     webhooks.announce(db, "payment_intent.payment_failed", intent, intent)
-
-
-def _capture(db: sqlite3.Connection, intent: Intent, amount: int) -> Answer:
-    intent |= {"status": "succeeded", "amount_capturable": 0, "amount_received": amount}
-    intents.save(db, intent)
-    row = {
-        "id": intents.new_id("cap"),
-        "payment_intent": intent["id"],
-        "amount": amount,
-        "currency": intent["currency"],
-        "at": ledger.now(),
-    }
-    ledger.insert(db, "captures", row)
-    webhooks.announce(db, "payment_intent.succeeded", intent, intent)
-    return Answer(200, intent, "captured")
 
 
 def _cancel(db: sqlite3.Connection, intent: Intent, reason: str | None) -> None:

@@ -1,9 +1,10 @@
 """What only tests, the demo and a person at the keyboard ask: control, the judge and the customer's bank. No keys."""
 
 import html
+import math
 from urllib import parse
 
-from sandbox import cards, faults, intents, judge
+from sandbox import cards, faults, intents, judge, late
 from sandbox.exchange import Answer, Call, Rejected, problem
 from sandbox.partners import PARTNERS
 from sandbox.world import World
@@ -37,6 +38,13 @@ def set_outage(world: World, call: Call) -> Answer:
         raise Rejected(problem(400, "invalid_request", detail))
     faults.set_outage(world.ledger, partner=partner, mode=mode)
     return Answer(200, {"partner": partner, "mode": mode}, f"outage: {mode}")
+
+
+def land(world: World, call: Call) -> Answer:
+    """Let everything that was to land later land now."""
+    landed = late.land(world.ledger, until=math.inf)
+    world.webhooks.wake()
+    return Answer(200, {"landed": landed}, f"landed: {landed}")
 
 
 def challenge(world: World, call: Call, intent_id: str) -> Answer:

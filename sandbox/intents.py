@@ -75,11 +75,15 @@ def save(db: sqlite3.Connection, intent: Intent) -> None:
     db.execute(sql, (*values, ledger.dumps(intent), intent["id"]))
 
 
-def page(db: sqlite3.Connection, *, limit: int, after: str | None) -> tuple[list[Intent], bool]:
-    """Read payment intents, the newest first, and whether there are more."""
-    sql = "SELECT body FROM payment_intents WHERE number < ? ORDER BY number DESC LIMIT ?"
+def page(
+    db: sqlite3.Connection, *, limit: int, after: str | None, created: range
+) -> tuple[list[Intent], bool]:
+    """Read payment intents created within a range of seconds, the newest first, and whether there are more."""
+    sql = """SELECT body FROM payment_intents WHERE number < ?
+        AND json_extract(body, '$.created') BETWEEN ? AND ? ORDER BY number DESC LIMIT ?"""
     before = _number(db, after) if after else 2**62
-    found = [json.loads(row["body"]) for row in ledger.rows(db, sql, before, limit + 1)]
+    bounds = (before, created.start, created.stop - 1, limit + 1)
+    found = [json.loads(row["body"]) for row in ledger.rows(db, sql, *bounds)]
     return found[:limit], len(found) > limit
 
 

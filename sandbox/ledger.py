@@ -21,6 +21,8 @@ CREATE TABLE IF NOT EXISTS orders (
 CREATE INDEX IF NOT EXISTS orders_reference ON orders (reference);
 CREATE TABLE IF NOT EXISTS late_orders (
     id INTEGER PRIMARY KEY, due REAL NOT NULL, partner TEXT NOT NULL, key TEXT, request TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS late_captures (
+    id INTEGER PRIMARY KEY, due REAL NOT NULL, payment_intent TEXT NOT NULL, amount INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS payment_intents (
     number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, status TEXT NOT NULL, amount INTEGER NOT NULL,
     currency TEXT NOT NULL, reservation_id TEXT, body TEXT NOT NULL);

@@ -22,6 +22,7 @@ class Does(enum.Enum):
     HANG_BEFORE = "hang before"
     HANG_AFTER = "hang after"
     LATE = "late"
+    MUCH_LATER = "much later"
     ERROR = "error"
     GARBAGE = "garbage"
     DROP = "drop"
@@ -122,6 +123,12 @@ PRODUCTS = (
         "First call: no answer; the booking lands later (4 s), unless the key has a tombstone by then.",
         first_only=True,
     ),
+    _product(
+        "books-much-later",
+        Does.MUCH_LATER,
+        "First call: 500, not booked; the booking lands much later (2 min), unless the key has a tombstone by then.",
+        first_only=True,
+    ),
     _product("error-once", Does.ERROR, "First call: 500, not booked.", first_only=True),
     _product("error-always", Does.ERROR, "Every call: 500, not booked."),
     _product(
@@ -215,6 +222,12 @@ CARDS = (
         Does.HANG_AFTER,
         "First capture: captured, no answer.",
         first_only=True,
+    ),
+    _card(
+        "captured_much_later",
+        "cancel",
+        Does.MUCH_LATER,
+        "Cancelling an authorisation is answered as done, and yet the money is taken much later (2 min).",
     ),
     _card(
         "slow",

@@ -1,7 +1,7 @@
 """Orders: booking, looking up and cancelling, once per key or not, as each partner promises."""
 
 import dataclasses
-import json
+import datetime
 import secrets
 import sqlite3
 import time
@@ -10,6 +10,7 @@ from decimal import Decimal
 from sandbox import faults, ledger, magic, prices
 from sandbox.exchange import Answer, Delivery, Rejected, problem, silence
 from sandbox.partners import Partner
+from sandbox.settings import Durations
 
 SHOWN = (
     "key",
@@ -48,18 +49,39 @@ class OrderRequest:
 
 
 def place(
-    book: ledger.Ledger, partner: Partner, key: str | None, request: OrderRequest, late: float
+    books: ledger.Ledger,
+    partner: Partner,
+    key: str | None,
+    request: OrderRequest,
+    durations: Durations,
 ) -> Answer:
-    """Book, unless a magic input wants otherwise. `late`: seconds until a late effect lands."""
-    with book.write() as db:
+    """Book, unless a magic input wants otherwise. `durations` say when a late effect lands."""
+    with books.write() as db:
         offer = _offer(db, partner, request.offer_id)
         found = faults.due(db, offer["product"], "book", request.scope)
         if instead := faults.instead(found):
             return instead
         _spoil_offer(db, found, offer)
         if found and found.does is magic.Does.LATE:
-            return _schedule(db, partner, key, request, late)
-        return faults.afterwards(found, _book(db, partner, key, request))
+            _schedule(db, partner, key, request, durations.late)
+            return silence(Delivery.HANG, "nothing yet; no answer")
+        if found and found.does is magic.Does.MUCH_LATER:
+            _schedule(db, partner, key, request, durations.much_later)
+            return problem(500, "internal_error", "The partner's system failed.")
+        return faults.afterwards(found, book(db, partner, key, request))
+
+
+def book(
+    db: sqlite3.Connection, partner: Partner, key: str | None, request: OrderRequest
+) -> Answer:
+    """Book unless the key, the offer or its price forbid it; in the caller's transaction."""
+    earlier = _find(db, partner, key) if key else None
+    if earlier and (known := _answer_again(partner, earlier, request)):
+        return known
+    if refusal := _refusal(db, partner, request):
+        return refusal
+    row = _new_order(db, partner, key, request, earlier)
+    return Answer(201, as_json(row), "booked")
 
 
 def look_up(book: ledger.Ledger, partner: Partner, key: str) -> Answer:
@@ -79,6 +101,29 @@ def by_reference(book: ledger.Ledger, partner: Partner, reference: str) -> Answe
     return Answer(200, {"orders": [as_json(row) for row in found]}, "looked up")
 
 
+def booked_within(
+    book: ledger.Ledger,
+    partner: Partner,
+    *,
+    since: datetime.datetime,
+    until: datetime.datetime,
+    limit: int,
+    after: str,
+) -> Answer:
+    """Show the orders that were booked from `since` until before `until`, oldest first, a page of them.
+
+    `after` is the `next` of the page before, "" for the first page.
+    """
+    sql = """SELECT * FROM orders WHERE partner = ? AND booked_at >= ? AND booked_at < ?
+        AND booked_at || ' ' || id > ? ORDER BY booked_at || ' ' || id LIMIT ?"""
+    bounds = (since.isoformat(), until.isoformat(), after, limit + 1)
+    with book.read() as db:
+        found = ledger.rows(db, sql, partner.slug, *bounds)
+    shown = found[:limit]
+    more = f"{shown[-1]['booked_at']} {shown[-1]['id']}" if len(found) > limit else None
+    return Answer(200, {"orders": [as_json(row) for row in shown], "next": more}, "listed")
+
+
 def cancel(book: ledger.Ledger, partner: Partner, key: str) -> Answer:
     """Cancel; repeating it changes nothing. An unknown key gets a tombstone where the partner promises one."""
     with book.write() as db:
@@ -93,23 +138,6 @@ def cancel(book: ledger.Ledger, partner: Partner, key: str) -> Answer:
         sql = "UPDATE orders SET status = ?, cancelled_at = ? WHERE id = ?"
         db.execute(sql, (*changes.values(), row["id"]))
         return Answer(200, as_json(row | changes), "cancelled")
-
-
-def next_late(book: ledger.Ledger) -> float | None:
-    """Say when the next late booking lands (seconds since the epoch)."""
-    with book.read() as db:
-        row = ledger.one(db, "SELECT min(due) AS due FROM late_orders")
-    return row["due"] if row else None
-
-
-def land_late(book: ledger.Ledger, partners: dict[str, Partner]) -> None:
-    """Let the late bookings that are due take effect."""
-    with book.write() as db:
-        for row in ledger.rows(db, "SELECT * FROM late_orders WHERE due <= ?", time.time()):
-            partner = partners[row["partner"]]
-            answer = _book(db, partner, row["key"], parse(json.loads(row["request"])))
-            db.execute("DELETE FROM late_orders WHERE id = ?", (row["id"],))
-            _remember(db, partner, row, f"late: {answer.effect}")
 
 
 def parse(body: dict[str, object]) -> OrderRequest:
@@ -145,41 +173,21 @@ def _spoil_offer(db: sqlite3.Connection, found: magic.Magic | None, offer: ledge
 
 
 def _schedule(
-    db: sqlite3.Connection, partner: Partner, key: str | None, request: OrderRequest, late: float
-) -> Answer:
+    db: sqlite3.Connection, partner: Partner, key: str | None, request: OrderRequest, seconds: float
+) -> None:
     row = {
-        "due": time.time() + late,
+        "due": time.time() + seconds,
         "partner": partner.slug,
         "key": key,
         "request": request.as_text(),
     }
     ledger.insert(db, "late_orders", row)
-    return silence(Delivery.HANG, "nothing yet; no answer")
-
-
-def _remember(db: sqlite3.Connection, partner: Partner, row: ledger.Row, effect: str) -> None:
-    path = f"/partners/{partner.slug}/orders"
-    reference = json.loads(row["request"])["reference"]
-    call = {"at": ledger.now(), "method": "-", "path": path, "key": row["key"]}
-    ledger.insert(db, "calls", call | {"reference": reference, "effect": effect})
 
 
 def _find(db: sqlite3.Connection, partner: Partner, key: str) -> ledger.Row | None:
     column = "id" if partner.idempotency == "C" else "key"
     sql = f"SELECT * FROM orders WHERE partner = ? AND {column} = ?"  # noqa: S608
     return ledger.one(db, sql, partner.slug, key)
-
-
-def _book(
-    db: sqlite3.Connection, partner: Partner, key: str | None, request: OrderRequest
-) -> Answer:
-    earlier = _find(db, partner, key) if key else None
-    if earlier and (known := _answer_again(partner, earlier, request)):
-        return known
-    if refusal := _refusal(db, partner, request):
-        return refusal
-    row = _new_order(db, partner, key, request, earlier)
-    return Answer(201, as_json(row), "booked")
 
 
 def _answer_again(partner: Partner, earlier: ledger.Row, request: OrderRequest) -> Answer | None:

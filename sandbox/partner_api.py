@@ -13,6 +13,7 @@ from sandbox.world import World
 
 FARTHEST = datetime.timedelta(days=3 * 365)
 LONGEST = 60
+LARGEST_PAGE = 100
 AMOUNT = re.compile(r"\d{1,9}(\.\d{1,2})?")
 
 
@@ -62,10 +63,22 @@ def get_order(world: World, call: Call, slug: str, key: str) -> Answer:
 
 
 def list_orders(world: World, call: Call, slug: str) -> Answer:
-    """Show the orders of a reference."""
+    """Show the orders of a reference, or a page of those that were booked within a window."""
     partner = _enter(world, call, slug)
-    call.reference = _text(call.request.args, "reference")
-    return orders.by_reference(world.ledger, partner, call.reference)
+    args = call.request.args
+    if "reference" in args:
+        call.reference = _text(args, "reference")
+        return orders.by_reference(world.ledger, partner, call.reference)
+    if not partner.lists_orders:
+        raise Rejected(problem(405, "no_listing", "This partner shows orders by reference only."))
+    return orders.booked_within(
+        world.ledger,
+        partner,
+        since=_instant(args, "booked_from"),
+        until=_instant(args, "booked_until"),
+        limit=_page_size(args),
+        after=args.get("after", ""),
+    )
 
 
 def delete_order(world: World, call: Call, slug: str, key: str) -> Answer:
@@ -78,8 +91,8 @@ def delete_order(world: World, call: Call, slug: str, key: str) -> Answer:
 def _place(world: World, call: Call, partner: Partner, key: str | None) -> Answer:
     request = _order_request(_body(call))
     call.key, call.reference = key, request.reference
-    answer = orders.place(world.ledger, partner, key, request, world.settings.durations.late)
-    world.late_orders.wake()
+    answer = orders.place(world.ledger, partner, key, request, world.settings.durations)
+    world.late_effects.wake()
     return answer
 
 
@@ -184,6 +197,23 @@ def _currency(code: str) -> str:
     if code not in prices.RATES:
         raise _invalid(f"currency must be one of {', '.join(prices.RATES)}.")
     return code
+
+
+def _page_size(args: Mapping[str, str]) -> int:
+    given = args.get("limit", str(LARGEST_PAGE))
+    if not re.fullmatch(r"[0-9]{1,3}", given) or not 1 <= int(given) <= LARGEST_PAGE:
+        raise _invalid(f"limit must be a number from 1 to {LARGEST_PAGE}.")
+    return int(given)
+
+
+def _instant(args: Mapping[str, str], name: str) -> datetime.datetime:
+    try:
+        given = datetime.datetime.fromisoformat(_text(args, name))
+    except ValueError as unreadable:
+        raise _invalid(f"{name} must be an instant in ISO 8601.") from unreadable
+    if given.tzinfo is None:
+        raise _invalid(f"{name} must have an offset.")
+    return given.astimezone(datetime.UTC)
 
 
 def _days(args: Mapping[str, str], name: str) -> int:

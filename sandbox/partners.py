@@ -13,6 +13,7 @@ class Partner:
 
     `idempotency`: A books once per key, and a cancelled key can never be booked again; B books once per key only;
     C books anew at each call, and can be asked by reference.
+    `lists_orders`: shows the orders that were booked within a window, page by page.
     """
 
     slug: str
@@ -20,6 +21,7 @@ class Partner:
     kind: Kind
     idempotency: Idempotency
     code: str
+    lists_orders: bool = True
 
 
 PARTNERS = {
@@ -29,16 +31,17 @@ PARTNERS = {
         Partner("restwell", "RestWell Hotels", "stay", "A", "RW"),
         Partner("wheelio", "Wheelio Rent a Car", "car", "A", "WH"),
         Partner("budgetair", "BudgetAir", "flight", "B", "BU"),
-        Partner("oldinn", "The Old Inn", "stay", "C", "OI"),
+        Partner("oldinn", "The Old Inn", "stay", "C", "OI", lists_orders=False),
     )
 }
 
 
-def as_json(partner: Partner) -> dict[str, str]:
+def as_json(partner: Partner) -> dict[str, str | bool]:
     """Describe a partner as the network's directory does."""
     return {
         "slug": partner.slug,
         "name": partner.name,
         "kind": partner.kind,
         "idempotency": partner.idempotency,
+        "lists_orders": partner.lists_orders,
     }

@@ -46,6 +46,14 @@ def get(db: sqlite3.Connection, refund_id: str) -> intents.Intent:
     return refund
 
 
+def with_charge(db: sqlite3.Connection, intent: intents.Intent) -> intents.Intent:
+    """Return a payment with its charge in place of the charge's id, as `expand` asks for it."""
+    if intent["latest_charge"] is None:
+        return intent
+    refunded = (ledger.one(db, TOTAL, intent["id"]) or {})["total"]
+    return intent | {"latest_charge": _charge(intent, refunded)}
+
+
 def of(db: sqlite3.Connection, intent_id: str | None) -> list[intents.Intent]:
     """Read the refunds of an intent, or all, the newest first."""
     sql = "SELECT body FROM refunds WHERE ? IS NULL OR payment_intent = ? ORDER BY number DESC"
@@ -79,11 +87,11 @@ def _charge(intent: intents.Intent, refunded: int) -> intents.Intent:
         "amount": intent["amount"],
         "amount_captured": intent["amount_received"],
         "amount_refunded": refunded,
-        "captured": True,
+        "captured": intent["status"] == "succeeded",
         "currency": intent["currency"],
         "livemode": False,
         "metadata": intent["metadata"],
         "payment_intent": intent["id"],
-        "refunded": refunded == intent["amount_received"],
+        "refunded": 0 < refunded == intent["amount_received"],
         "status": "succeeded",
     }

@@ -9,10 +9,9 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 import werkzeug
 from werkzeug import exceptions, routing, serving
 
-from sandbox import card_api, control_api, faults, ledger, orders, partner_api
+from sandbox import card_api, control_api, faults, late, ledger, partner_api
 from sandbox.background import Background
 from sandbox.exchange import Answer, Call, Rejected, problem
-from sandbox.partners import PARTNERS
 from sandbox.settings import Settings
 from sandbox.stripe_errors import invalid
 from sandbox.webhooks import Postman
@@ -44,6 +43,7 @@ ROUTES: list[tuple[str, str, Endpoint]] = [
     ("GET", "/v1/refunds/<refund_id>", card_api.get_refund),
     ("GET", "/control/3ds/<intent_id>", control_api.challenge),
     ("POST", "/control/outage", control_api.set_outage),
+    ("POST", "/control/land", control_api.land),
     ("GET", "/ledger", control_api.show_ledger),
     ("GET", "/ledger/totals", control_api.show_totals),
     ("GET", "/healthz", control_api.healthz),
@@ -122,7 +122,7 @@ class Server:
         self._thread = threading.Thread(
             target=self._http.serve_forever, args=(POLL_SECONDS,), daemon=True
         )
-        for thread in (self._thread, world.late_orders, world.webhooks):
+        for thread in (self._thread, world.late_effects, world.webhooks):
             thread.start()
 
     def shutdown(self) -> None:
@@ -130,7 +130,7 @@ class Server:
         self._world.stopping.set()
         self._http.shutdown()
         self._thread.join()
-        self._world.late_orders.stop()
+        self._world.late_effects.stop()
         self._world.webhooks.stop()
         self._postman.close()
         self._world.ledger.close()
@@ -147,18 +147,24 @@ def serve(
     settings = settings or Settings()
     book = ledger.Ledger(ledger_path)
     postman = Postman(book, settings)
+    mail = Background(name="webhooks", next_due=postman.next_due, run_due=postman.run_due)
     world = World(
         ledger=book,
         settings=settings,
-        late_orders=Background(
-            name="late orders",
-            next_due=lambda: orders.next_late(book),
-            run_due=lambda: orders.land_late(book, PARTNERS),
+        late_effects=Background(
+            name="late effects",
+            next_due=lambda: late.next_due(book),
+            run_due=lambda: _land(book, mail),
         ),
-        webhooks=Background(name="webhooks", next_due=postman.next_due, run_due=postman.run_due),
+        webhooks=mail,
         stopping=threading.Event(),
     )
     return Server(world, postman, host, port)
+
+
+def _land(book: ledger.Ledger, mail: Background) -> None:
+    late.land(book)
+    mail.wake()
 
 
 def _unroutable(path: str, unroutable: exceptions.HTTPException) -> Answer:

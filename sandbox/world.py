@@ -14,6 +14,6 @@ class World:
 
     ledger: Ledger
     settings: Settings
-    late_orders: Background
+    late_effects: Background
     webhooks: Background
     stopping: threading.Event
