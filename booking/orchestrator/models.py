@@ -5,9 +5,12 @@ from uuid import uuid4
 from django.db import models
 from django.db.models import F, Q
 
-from booking.orchestrator.shape import FINAL, Direction, SagaState, StepState
+from booking.orchestrator.shape import FINAL, SETTLED, Direction, SagaState, StepState
+from outbound.call import Idempotency
 
 _FINAL = sorted(FINAL)
+_TURNED_BACK = [s.value for s in (SagaState.COMPENSATING, SagaState.FAILED, SagaState.CANCELLED)]
+_SETTLED = sorted(state.value for state in SETTLED)
 
 
 class SagaInstance(models.Model):
@@ -53,6 +56,19 @@ class SagaInstance(models.Model):
                 name="saga_final_has_an_end",
                 condition=Q(state__in=_FINAL, finished_at__isnull=False)
                 | (~Q(state__in=_FINAL) & Q(finished_at__isnull=True)),
+            ),
+            models.CheckConstraint(
+                name="saga_parked_says_why",
+                condition=Q(attention_reason__isnull=True) | ~Q(attention_reason=""),
+            ),
+            models.CheckConstraint(
+                name="saga_turned_back_says_why",
+                condition=~Q(state__in=_TURNED_BACK) | ~Q(reason=""),
+            ),
+            models.CheckConstraint(
+                name="saga_cancelled_was_asked_for",
+                condition=~Q(state=SagaState.CANCELLED.value)
+                | Q(cancel_requested_at__isnull=False),
             ),
             models.UniqueConstraint(
                 name="saga_one_live_per_subject",
@@ -105,6 +121,21 @@ class SagaStep(models.Model):
             models.CheckConstraint(
                 name="saga_step_state_known",
                 condition=Q(state__in=[state.value for state in StepState]),
+            ),
+            models.CheckConstraint(
+                name="saga_step_direction_known",
+                condition=Q(direction__in=[direction.value for direction in Direction]),
+            ),
+            models.CheckConstraint(
+                name="saga_step_class_known",
+                condition=Q(idempotency__in=["", *(letter.value for letter in Idempotency)]),
+            ),
+            models.CheckConstraint(
+                name="saga_step_attempts_count_from_one", condition=Q(attempt__gte=1)
+            ),
+            models.CheckConstraint(
+                name="saga_step_settled_is_not_due",
+                condition=~Q(state__in=_SETTLED) | Q(due_at__isnull=True),
             ),
             models.CheckConstraint(
                 name="saga_step_claimed_has_a_lease",

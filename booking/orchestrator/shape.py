@@ -53,6 +53,52 @@ SETTLED: Final = frozenset(
 )
 
 
+STEP_MOVES: Final[dict[StepState, frozenset[StepState]]] = {
+    StepState.PENDING: frozenset(
+        {
+            StepState.CLAIMED,
+            StepState.UNKNOWN,  # an earlier request is unanswered, and preparing it again failed
+            StepState.DONE,  # a local step has no lease
+            StepState.REFUSED,  # before anything was sent
+            StepState.PARKED,
+            StepState.ACCEPTED,
+        }
+    ),
+    StepState.CLAIMED: frozenset(
+        {
+            StepState.PENDING,  # nothing was sent, or it did not arrive
+            StepState.UNKNOWN,
+            StepState.WAITING,
+            StepState.VERIFYING,
+            StepState.DONE,
+            StepState.REFUSED,
+            StepState.PARKED,
+        }
+    ),
+    StepState.UNKNOWN: frozenset(
+        {
+            StepState.CLAIMED,
+            StepState.DONE,  # these three only by a person, with evidence
+            StepState.REFUSED,
+            StepState.ACCEPTED,
+            StepState.PARKED,
+        }
+    ),
+    StepState.WAITING: frozenset({StepState.CLAIMED, StepState.UNKNOWN, StepState.PARKED}),
+    StepState.VERIFYING: frozenset({StepState.CLAIMED, StepState.UNKNOWN, StepState.PARKED}),
+    StepState.REFUSED: frozenset(
+        {
+            StepState.PENDING,  # a person lets it try again
+            StepState.UNKNOWN,  # a pivot whose "no" turned out to be wrong
+            StepState.DONE,
+            StepState.ACCEPTED,
+        }
+    ),
+    StepState.PARKED: frozenset({StepState.PENDING, StepState.DONE, StepState.ACCEPTED}),
+}
+"""The only legal moves of a call: what is done stays done. A trigger in the database holds the same table."""
+
+
 class Direction(StrEnum):
     """What a call is for."""
 

@@ -15,6 +15,7 @@ from booking.orchestrator.sweeper import Sweeper
 from outbound.call import Idempotency, Traits
 from tests import toy
 from tests.integration.booking.test_engine import _clock, start  # noqa: F401 - the clock is a fixture
+from tests.tampering import tampering
 from tests.unit.booking.test_decide import NOW, PLAN, row
 from tests.unit.booking.test_decide import saga as saga_row
 
@@ -193,7 +194,8 @@ def test_a_compensation_that_kills_every_worker_is_parked() -> None:
 
 def test_one_unreadable_saga_does_not_stop_the_sweep() -> None:
     bad, good = start(), start()
-    SagaInstance.objects.filter(pk=bad.pk).update(plan={"name": "toy"})
+    with tampering("saga"):
+        SagaInstance.objects.filter(pk=bad.pk).update(plan={"name": "toy"})
     forward(60)
     sent = []
 
@@ -227,7 +229,8 @@ def test_a_stored_request_that_the_code_cannot_read_any_more_parks_or_fails_the_
     saga = start()
     engine.advance(saga.pk, link="reservation")
     engine._turn(saga.pk, None, None)
-    SagaStep.objects.filter(saga=saga, step="book").update(request={"other": 1})
+    with tampering("saga_step"):
+        SagaStep.objects.filter(saga=saga, step="book").update(request={"other": 1})
     forward(31)
 
     run(saga, offset=31)
