@@ -59,7 +59,8 @@ class Payment(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["reservation_id"],
-                condition=Q(captured_amount__gt=0),
+                # What was given back in full is not kept: it may stand beside what was taken later.
+                condition=Q(captured_amount__gt=0) & ~Q(status=PaymentStatus.REFUNDED.value),
                 name="payment_one_captured_per_reservation",
             ),
             models.CheckConstraint(

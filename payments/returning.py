@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from eventbus.publish import publish
 from outbound.call import Call, Refusal, Traits
@@ -12,6 +13,12 @@ from payments.gateways.registry import gateway
 from payments.models import Refund as RefundRow
 from payments.operations import by_intent, current
 from payments.refusals import CaptureStands, RefundRefused
+
+ENDED: Final = {
+    "voided": {PaymentStatus.VOIDED, PaymentStatus.REFUNDED},
+    "refunded": {PaymentStatus.REFUNDED},
+}
+"""In which states a payment already shows how it came out."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +87,8 @@ class Void:
     def record(self, answer: VoidAnswer, call: Call) -> None:
         """Note and tell that the money is the customer's again, once."""
         payment = by_intent(answer.intent_id)
-        if payment.status in {PaymentStatus.VOIDED, PaymentStatus.REFUNDED}:
+        # A payment that counted as void can have been taken all the same: that is told with its refund.
+        if payment.status in ENDED[answer.outcome]:
             return
         if answer.outcome == "voided":
             publish(payment.void())
@@ -93,6 +101,14 @@ class Void:
     def traits(self, request: VoidRequest) -> Traits:
         """Return how far the processor can be trusted with a repeated call."""
         return gateway().traits
+
+
+class GiveBack(Void):
+    """Give a stray payment back whatever became of it: cancel it, or refund all that is left of it."""
+
+    def prepare(self, call: Call) -> VoidRequest:
+        """Read which payment it is: `call.given` holds its intent_id."""
+        return VoidRequest(intent_id=str(call.given["intent_id"]))
 
 
 class Annul(Void):

@@ -1,4 +1,4 @@
-"""The door of the Payments service: details, authorise, capture, void, refund; webhooks."""
+"""The door of the Payments service: details, authorise, capture, void, refund; webhooks; ledgers."""
 
 from payments.details import (
     PaymentDetails,
@@ -9,6 +9,15 @@ from payments.details import (
 )
 from payments.domain import PaymentStatus
 from payments.gateways.protocol import WebhookForged
+from payments.ledgers import (
+    PaymentAtProcessor,
+    PaymentInBooks,
+    ProcessorLedger,
+    list_processor_payments,
+    look_up_payments,
+    payments_in_books,
+    unlisted_reservations,
+)
 from payments.operations import Authorise, Capture
 from payments.refusals import (
     AuthenticationFailed,
@@ -22,7 +31,7 @@ from payments.refusals import (
     PriceMismatch,
     RefundRefused,
 )
-from payments.returning import Annul, Refund, Void
+from payments.returning import Annul, GiveBack, Refund, Void
 from payments.webhooks import receive_webhook
 
 __all__ = [
@@ -34,19 +43,27 @@ __all__ = [
     "CaptureStands",
     "CardNumberRefused",
     "Declined",
+    "GiveBack",
+    "PaymentAtProcessor",
     "PaymentDetails",
     "PaymentDetailsMissing",
     "PaymentDetailsRefused",
     "PaymentGatewayUnavailable",
+    "PaymentInBooks",
     "PaymentInProgress",
     "PaymentStatus",
     "PriceMismatch",
+    "ProcessorLedger",
     "Refund",
     "RefundRefused",
     "Void",
     "WebhookForged",
     "enter_payment_details",
     "is_ready",
+    "list_processor_payments",
+    "look_up_payments",
     "payment_of",
+    "payments_in_books",
     "receive_webhook",
+    "unlisted_reservations",
 ]

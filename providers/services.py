@@ -1,4 +1,4 @@
-"""The door of the Providers service: partners, offers, orders; book a leg and cancel it."""
+"""The door of the Providers service: partners, offers, orders; book a leg and cancel it; ledgers."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,6 +6,15 @@ from decimal import Decimal
 from uuid import UUID
 
 from providers.gateways.protocol import AnswerMismatch, UnexpectedAnswer
+from providers.ledgers import (
+    OrderAtPartner,
+    OrderInBooks,
+    PartnerLedgers,
+    list_partner_orders,
+    look_up_orders,
+    orders_in_books,
+    unlisted_reservations,
+)
 from providers.models import Order
 from providers.offers import Offer, PartnerUnavailable, SearchResult, quote, search
 from providers.operations import Book, Cancel, OrderNotFound
@@ -21,20 +30,25 @@ from providers.refusals import (
     SoldOut,
     UnknownPlace,
 )
+from providers.strays import CancelStray
 
 __all__ = [
     "AnswerMismatch",
     "Book",
     "Cancel",
     "CancelRefused",
+    "CancelStray",
     "InvalidSearch",
     "Offer",
     "OfferExpired",
     "OfferNotFound",
+    "OrderAtPartner",
     "OrderCancelled",
     "OrderDetails",
+    "OrderInBooks",
     "OrderNotFound",
     "PartnerInvalid",
+    "PartnerLedgers",
     "PartnerUnavailable",
     "PriceChanged",
     "Refused",
@@ -42,11 +56,15 @@ __all__ = [
     "SoldOut",
     "UnexpectedAnswer",
     "UnknownPlace",
+    "list_partner_orders",
+    "look_up_orders",
+    "orders_in_books",
     "orders_of",
     "quote",
     "register_partner",
     "register_sandbox_partners",
     "search",
+    "unlisted_reservations",
 ]
 
 

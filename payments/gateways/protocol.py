@@ -1,6 +1,7 @@
 """What Payments asks of a card processor, whichever it is. Amounts in major units."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Protocol
@@ -69,6 +70,29 @@ class GatewayRefund:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LedgerPayment:
+    """A payment in the processor's ledger; `reservation` is what we named it after, "" if it is not ours.
+
+    `held` is reserved on the card, `captured` was taken, `refunded` was given back of that.
+    """
+
+    intent_id: str
+    reservation: str
+    held: Decimal
+    captured: Decimal
+    refunded: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LedgerPage:
+    """A part of the processor's ledger; `next` asks for the following part, "" when this is the last."""
+
+    payments: list[LedgerPayment]
+    next: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class WebhookEvent:
     """A message of the processor whose signature is right; `intent_id` is "" when it names none."""
 
@@ -79,9 +103,14 @@ class WebhookEvent:
 
 
 class Gateway(Protocol):
-    """A card processor. Every method may raise `NotSent`, `http.NoAnswer`, or the processor's own errors."""
+    """A card processor. Every method may raise `NotSent`, `http.NoAnswer`, or the processor's own errors.
+
+    `lists_payments` declares whether it shows its ledger; otherwise every payment that we know of is
+    asked about alone (`ledger_payment`).
+    """
 
     traits: Traits
+    lists_payments: bool
 
     def create(self, *, intent: NewIntent, key: str, deadline: Deadline) -> Intent:
         """Open a payment without asking anything of the card. Raises: PaymentDetailsRefused."""
@@ -110,6 +139,14 @@ class Gateway(Protocol):
 
     def refunds_of(self, *, intent_id: str, deadline: Deadline) -> list[GatewayRefund]:
         """Return what was given back of a payment."""
+
+    def list_payments(
+        self, *, created_from: datetime, created_until: datetime, after: str, deadline: Deadline
+    ) -> LedgerPage:
+        """Return a page of the payments created in [from, until); `after` is "" at first."""
+
+    def ledger_payment(self, *, intent_id: str, deadline: Deadline) -> LedgerPayment:
+        """Return one payment as the ledger has it."""
 
     def read_webhook(self, *, body: bytes, signature: str) -> WebhookEvent:
         """Return a message whose signature is right. Raises: WebhookForged."""

@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from decimal import Decimal
+from math import ceil
 from typing import Any, Final
 
 import msgspec
@@ -16,6 +18,8 @@ from payments.gateways import stripe_objects
 from payments.gateways.protocol import (
     GatewayRefund,
     Intent,
+    LedgerPage,
+    LedgerPayment,
     NewIntent,
     UnexpectedAnswer,
     WebhookEvent,
@@ -25,6 +29,8 @@ from payments.gateways.stripe_http import DeadlineHTTPClient
 from payments.gateways.stripe_money import NotRepresentable, to_minor
 
 UNEXPECTED_STATE: Final = "payment_intent_unexpected_state"
+PAGE: Final = 100
+"""Payments asked for at a time: Stripe's limit."""
 WEBHOOK_TOLERANCE: Final = 300
 """Seconds that a signature stays good."""
 
@@ -35,6 +41,8 @@ class StripeGateway:
     Source: docs.stripe.com/payments/place-a-hold-on-a-payment-method, docs.stripe.com/api/idempotent_requests
     (a 500 is saved under its key, so that only another key can succeed after it).
     """
+
+    lists_payments = True
 
     def __init__(self) -> None:
         """Read how long an unanswered request may still take effect."""
@@ -145,6 +153,28 @@ class StripeGateway:
             for refund in page.data
             if stripe_objects.was_given(refund)
         ]
+
+    def list_payments(
+        self, *, created_from: datetime, created_until: datetime, after: str, deadline: Deadline
+    ) -> LedgerPage:
+        """Return a page of the payments created in [from, until), to the second; the newest first."""
+        # Whole seconds: what begins or ends within one is asked for as a whole.
+        window = {"gte": int(created_from.timestamp()), "lt": ceil(created_until.timestamp())}
+        params: Any = {"created": window, "limit": PAGE, "expand": ["data.latest_charge"]}
+        if after:
+            params["starting_after"] = after
+        with _speaking(deadline) as client:
+            page = client.payment_intents.list(params)
+        return LedgerPage(
+            payments=[stripe_objects.ledger_payment(found) for found in page.data],
+            next=page.data[-1].id if page.has_more and page.data else "",
+        )
+
+    def ledger_payment(self, *, intent_id: str, deadline: Deadline) -> LedgerPayment:
+        """Return one payment as the ledger has it."""
+        with _speaking(deadline) as client:
+            found = client.payment_intents.retrieve(intent_id, {"expand": ["latest_charge"]})
+        return stripe_objects.ledger_payment(found)
 
     def read_webhook(self, *, body: bytes, signature: str) -> WebhookEvent:
         """Return a message whose signature is right. Raises: WebhookForged."""

@@ -10,6 +10,7 @@ from payments.gateways.protocol import (
     GatewayRefund,
     Intent,
     IntentState,
+    LedgerPayment,
     UnexpectedAnswer,
     WebhookEvent,
 )
@@ -49,6 +50,21 @@ def intent(found: stripe.PaymentIntent) -> Intent:
 def _action_url(found: stripe.PaymentIntent) -> str:
     redirect = _plain(found.next_action).get("redirect_to_url") or {}
     return str(redirect.get("url") or "")
+
+
+def ledger_payment(found: stripe.PaymentIntent) -> LedgerPayment:
+    """Return a payment with its charge (`expand`) as an entry of the ledger. Raises: UnexpectedAnswer."""
+    if isinstance(found.latest_charge, str):
+        raise UnexpectedAnswer(f"{found.id}: the charge was not expanded")
+    currency, charge = found.currency.upper(), _plain(found.latest_charge)
+    return LedgerPayment(
+        intent_id=found.id,
+        reservation=str(_plain(found.metadata).get("reservation_id") or ""),
+        held=to_major(minor=found.amount_capturable, currency=currency),
+        captured=to_major(minor=found.amount_received, currency=currency),
+        refunded=to_major(minor=int(charge.get("amount_refunded") or 0), currency=currency),
+        currency=currency,
+    )
 
 
 def was_given(found: stripe.Refund) -> bool:

@@ -1,6 +1,7 @@
 """Partners of the network's JSON interface: those that know our keys, and those that do not."""
 
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -13,6 +14,8 @@ from providers.gateways import exchange
 from providers.gateways.protocol import (
     AnswerMismatch,
     Endpoint,
+    LedgerOrder,
+    LedgerPage,
     NewOrder,
     PartnerOffer,
     PartnerOrder,
@@ -22,7 +25,7 @@ from providers.gateways.wire import WireOffer, WireOffers, WireOrder, WireOrders
 
 
 class _Catalogue:
-    """What all partners of the network have in common: searching and quoting."""
+    """What all partners of the network have in common: searching, quoting, one order cancelled, the ledger."""
 
     def __init__(self, idempotency: Idempotency) -> None:
         self.traits = Traits(
@@ -51,9 +54,42 @@ class _Catalogue:
         possible = (refusals.OfferNotFound, refusals.OfferExpired)
         return exchange.succeeded(answer, refused_by=possible).decode(WireOffer).to_offer()
 
+    def cancel_one(self, *, partner: Endpoint, handle: str, deadline: Deadline) -> bool:
+        """Cancel the one order of a handle. Raises: CancelRefused."""
+        answer = exchange.ask(
+            partner=partner, method="DELETE", path=("orders", handle), deadline=deadline
+        )
+        if exchange.absent(answer):
+            return False
+        _cancelled(answer)
+        return True
+
+    def list_orders(
+        self,
+        *,
+        partner: Endpoint,
+        booked_from: datetime,
+        booked_until: datetime,
+        after: str,
+        deadline: Deadline,
+    ) -> LedgerPage:
+        """Return a page of the orders booked in [from, until)."""
+        window = {"booked_from": booked_from.isoformat(), "booked_until": booked_until.isoformat()}
+        answer = exchange.ask(
+            partner=partner,
+            method="GET",
+            path=("orders",),
+            params=window | ({"after": after} if after else {}),
+            deadline=deadline,
+        )
+        page = exchange.succeeded(answer, refused_by=()).decode(WireOrders)
+        return LedgerPage(orders=[order.to_ledger() for order in page.orders], next=page.next or "")
+
 
 class KeyedGateway(_Catalogue):
     """A partner that books once per key (class A, with a tombstone on cancel, or class B)."""
+
+    lists_orders = True
 
     def book(
         self, *, partner: Endpoint, order: NewOrder, key: str, deadline: Deadline
@@ -85,13 +121,19 @@ class KeyedGateway(_Catalogue):
 
     def cancel(self, *, partner: Endpoint, key: str, reference: str, deadline: Deadline) -> bool:
         """Cancel under our key; class A also when nothing was booked. Raises: CancelRefused."""
+        return self.cancel_one(partner=partner, handle=key, deadline=deadline)
+
+    def standing(
+        self, *, partner: Endpoint, key: str, reference: str, deadline: Deadline
+    ) -> list[LedgerOrder]:
+        """Return the order of a key, if it stands."""
         answer = exchange.ask(
-            partner=partner, method="DELETE", path=("orders", key), deadline=deadline
+            partner=partner, method="GET", path=("orders", key), deadline=deadline
         )
         if exchange.absent(answer):
-            return False
-        _cancelled(answer)
-        return True
+            return []
+        found = exchange.succeeded(answer, refused_by=()).decode(WireOrder)
+        return [] if found.cancelled else [found.to_ledger()]
 
 
 class ReferenceGateway(_Catalogue):
@@ -100,6 +142,8 @@ class ReferenceGateway(_Catalogue):
     The reference names the item of the reservation, not the attempt: whatever an earlier attempt
     left is found as well.
     """
+
+    lists_orders = False
 
     def book(
         self, *, partner: Endpoint, order: NewOrder, key: str, deadline: Deadline
@@ -128,11 +172,14 @@ class ReferenceGateway(_Catalogue):
         """Cancel every confirmed order of our reference. Raises: CancelRefused."""
         orders = self._confirmed(partner, reference, deadline)
         for order in orders:
-            answer = exchange.ask(
-                partner=partner, method="DELETE", path=("orders", order.id), deadline=deadline
-            )
-            _cancelled(answer)
+            self.cancel_one(partner=partner, handle=order.id, deadline=deadline)
         return bool(orders)
+
+    def standing(
+        self, *, partner: Endpoint, key: str, reference: str, deadline: Deadline
+    ) -> list[LedgerOrder]:
+        """Return every order that stands under our reference."""
+        return [order.to_ledger() for order in self._confirmed(partner, reference, deadline)]
 
     def _confirmed(self, partner: Endpoint, reference: str, deadline: Deadline) -> list[WireOrder]:
         answer = exchange.ask(

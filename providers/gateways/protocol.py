@@ -81,10 +81,38 @@ class PartnerOrder:
     currency: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class LedgerOrder:
+    """An order in a partner's ledger; `standing` unless it was cancelled.
+
+    `handle` is what the partner cancels this one order by: our key, or its own id.
+    """
+
+    handle: str
+    order_id: str
+    reference: str
+    standing: bool
+    amount: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LedgerPage:
+    """A part of a partner's ledger; `next` asks for the following part, "" when this is the last."""
+
+    orders: list[LedgerOrder]
+    next: str
+
+
 class Gateway(Protocol):
-    """One kind of partner interface. Every method may raise `NotSent` and `http.NoAnswer`."""
+    """One kind of partner interface. Every method may raise `NotSent` and `http.NoAnswer`.
+
+    `lists_orders` declares whether the partner shows its ledger; otherwise every order that we know
+    of is asked about alone (`standing`).
+    """
 
     traits: Traits
+    lists_orders: bool
 
     def search(self, *, partner: Endpoint, query: Query, deadline: Deadline) -> list[PartnerOffer]:
         """Return offers. Raises: InvalidSearch."""
@@ -104,6 +132,28 @@ class Gateway(Protocol):
 
     def cancel(self, *, partner: Endpoint, key: str, reference: str, deadline: Deadline) -> bool:
         """Cancel whatever was booked; return False when there was nothing to cancel.
+
+        Raises: CancelRefused, only for a definite no.
+        """
+
+    def list_orders(
+        self,
+        *,
+        partner: Endpoint,
+        booked_from: datetime,
+        booked_until: datetime,
+        after: str,
+        deadline: Deadline,
+    ) -> LedgerPage:
+        """Return a page of the orders booked in [from, until), cancelled ones too; `after` is "" at first."""
+
+    def standing(
+        self, *, partner: Endpoint, key: str, reference: str, deadline: Deadline
+    ) -> list[LedgerOrder]:
+        """Return every order that stands under a key or, where the partner knows none, under a reference."""
+
+    def cancel_one(self, *, partner: Endpoint, handle: str, deadline: Deadline) -> bool:
+        """Cancel the one order of a handle, however often; return False when there is none.
 
         Raises: CancelRefused, only for a definite no.
         """

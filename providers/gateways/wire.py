@@ -8,7 +8,7 @@ import msgspec
 
 from outbound import http
 from providers import domain
-from providers.gateways.protocol import PartnerOffer, PartnerOrder
+from providers.gateways.protocol import LedgerOrder, PartnerOffer, PartnerOrder
 
 # Printable, so that PostgreSQL can store it; bounded, so that it fits its column.
 Text = Annotated[str, msgspec.Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]+$")]
@@ -96,6 +96,7 @@ class WireOrder(msgspec.Struct):
 
     id: Text
     status: Code
+    key: Text | None = None
     reference: Text | None = None
     confirmation_code: Code | None = None
     amount: Amount | None = None
@@ -123,11 +124,29 @@ class WireOrder(msgspec.Struct):
             currency=self.currency or "",
         )
 
+    def to_ledger(self) -> LedgerOrder:
+        """Return the order as an entry of the partner's ledger.
+
+        Raises:
+            Unparsable: it is not complete.
+        """
+        if self.status not in {"confirmed", "cancelled"} or not (self.amount and self.currency):
+            raise http.Unparsable(f"order {self.id} ({self.status}) is no entry of a ledger")
+        return LedgerOrder(
+            handle=self.key or self.id,
+            order_id=self.id,
+            reference=self.reference or "",
+            standing=not self.cancelled,
+            amount=Decimal(self.amount),
+            currency=self.currency,
+        )
+
 
 class WireOrders(msgspec.Struct):
-    """The orders that carry a reference."""
+    """The orders that carry a reference, or a page of those of a window."""
 
     orders: list[WireOrder]
+    next: Text | None = None
 
 
 class WirePartner(msgspec.Struct):
