@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from booking.orchestrator.shape import CallId
 from outbound.call import Call, NotSent, Waiting
 
 logger = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ class Phase(StrEnum):
 class Claim:
     """A call that this worker has leased: everything needed to make it without the database."""
 
-    step_id: int
+    id: CallId
     epoch: int
     phase: Phase
     operation: Any
@@ -88,7 +89,7 @@ def make(claims: Sequence[Claim]) -> Iterator[tuple[Claim, Outcome]]:
             name=f"call-{claim.call.step}-{claim.call.item}",
             daemon=True,
         ).start()
-    open_claims = {claim.step_id: claim for claim in claims}
+    open_claims = {claim.id: claim for claim in claims}
     ends_at = time.monotonic() + max((claim.call.seconds for claim in claims), default=0)
     while open_claims:
         try:
@@ -98,7 +99,7 @@ def make(claims: Sequence[Claim]) -> Iterator[tuple[Claim, Outcome]]:
                 (late, Failed("no answer within the deadline")) for late in open_claims.values()
             )
             return
-        del open_claims[claim.step_id]
+        del open_claims[claim.id]
         yield claim, outcome
 
 

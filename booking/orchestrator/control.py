@@ -10,9 +10,16 @@ from django.db import transaction
 
 from booking.orchestrator import operations, store
 from booking.orchestrator.models import SagaEvent, SagaInstance, SagaStep
-from booking.orchestrator.moves import direction_of
 from booking.orchestrator.plan import Saga
-from booking.orchestrator.shape import FINAL, SETTLED, Direction, SagaState, StepState
+from booking.orchestrator.shape import (
+    FINAL,
+    SETTLED,
+    Direction,
+    SagaState,
+    StepRow,
+    StepState,
+)
+from booking.orchestrator.work import Work
 from eventbus import context
 
 
@@ -58,7 +65,7 @@ def start(saga: Saga, *, subject_id: UUID, deadline_at: datetime | None = None) 
     )
     about = saga.about(subject_id)
     forward = Direction.FORWARD
-    store.add_calls(
+    SagaStep.objects.bulk_create(
         [
             SagaStep(
                 saga=instance,
@@ -82,36 +89,36 @@ def request_cancel(*, subject_id: UUID, actor: str = "") -> UUID:
         TooLate: the pivot has been sent, or no saga is running.
     """
     with transaction.atomic():
-        found = store.live_saga_of(subject_id)
-        if found is None:
+        work = _live(subject_id)
+        if work is None:
             raise TooLate("nothing is running that could be cancelled")
-        locked = store.lock(found.id)
-        if locked.saga.state == SagaState.COMPENSATING:
-            return found.id
-        if locked.saga.state != SagaState.RUNNING:
+        if work.saga.state is SagaState.COMPENSATING:
+            return work.saga.id
+        if work.saga.state is not SagaState.RUNNING:
             raise TooLate("the payment is being taken")
-        if locked.saga.cancel_requested_at is None:
-            locked.note("cancel_requested", actor=actor)
-            locked.save(due_at=locked.now, cancel_requested_at=locked.now, attention_reason=None)
-        return found.id
+        if not work.saga.cancel_requested:
+            work.note("cancel_requested", actor=actor)
+            now = work.now
+            work.move(cancel_requested_at=now, due_at=now, attention_reason=None)
+            work.save()
+        return work.saga.id
 
 
 def wake(*, subject_id: UUID) -> UUID | None:
     """Let the calls that wait for the customer be asked about at once; return the saga, if one is live."""
     with transaction.atomic():
-        found = store.live_saga_of(subject_id)
-        if found is None:
+        work = _live(subject_id)
+        if work is None:
             return None
-        locked = store.lock(found.id)
-        if locked.saga.finished_at is not None:
-            return None
-        waiting = [call for call in locked.calls if call.state == StepState.WAITING]
+        waiting = [call for call in work.rows.all if call.state is StepState.WAITING]
         for call in waiting:
-            store.fenced_update(call, epoch=call.epoch, due_at=locked.now)
-        if waiting and locked.saga.attention_reason is None:
-            locked.note("woken")
-            locked.save(due_at=locked.now)
-        return found.id
+            work.change(call, due_at=work.now)
+        if waiting and not work.saga.parked:
+            work.note("woken")
+            work.move(due_at=work.now)
+        if waiting:
+            work.save()
+        return work.saga.id
 
 
 def retry(*, saga_id: UUID, actor: str, reason: str) -> None:
@@ -122,13 +129,12 @@ def retry(*, saga_id: UUID, actor: str, reason: str) -> None:
         SagaNotFound: no such saga.
     """
     with transaction.atomic():
-        locked = store.lock(saga_id)
-        if locked.saga.attention_reason is None:
-            raise NotParked(f"saga {saga_id} does not wait for a person")
-        for call in locked.calls:
-            _try_again(locked, call)
-        locked.note("retried", actor=actor, reason=reason)
-        locked.save(due_at=locked.now, attention_reason=None)
+        work = _parked(saga_id)
+        for call in work.rows.all:
+            _try_again(work, call)
+        work.note("retried", actor=actor, reason=reason)
+        work.move(due_at=work.now, attention_reason=None)
+        work.save()
 
 
 def resolve(
@@ -144,76 +150,90 @@ def resolve(
         SagaNotFound: no such saga.
     """
     with transaction.atomic():
-        locked = store.lock(saga_id)
-        if locked.saga.attention_reason is None:
-            raise NotParked(f"saga {saga_id} does not wait for a person")
+        work = _parked(saga_id)
         if outcome not in {StepState.DONE, StepState.ACCEPTED}:
             raise NotResolvable(f"a call is resolved as done or accepted, not {outcome}")
-        for call in _given_up(locked, step, item):
+        for call in _given_up(work, step, item):
             # Before the pivot a loss cannot be borne: what did not happen turns the flow back.
-            turns = locked.saga.state == SagaState.RUNNING and outcome is StepState.ACCEPTED
+            turns = work.saga.state is SagaState.RUNNING and outcome is StepState.ACCEPTED
             state = StepState.REFUSED if turns else outcome
-            store.fenced_update(call, epoch=call.epoch, state=state, due_at=None)
-            locked.note("resolved", call, actor=actor, outcome=outcome, evidence=evidence)
-        locked.save(due_at=locked.now, attention_reason=None)
+            work.settle(call, state=state, due_at=None)
+            work.note("resolved", call, actor=actor, outcome=outcome, evidence=evidence)
+        work.move(due_at=work.now, attention_reason=None)
+        work.save()
 
 
-def _given_up(locked: store.Locked, step: str, item: str) -> list[SagaStep]:
+def _live(subject_id: UUID) -> Work | None:
+    """Return the live saga of a subject, locked."""
+    found = store.live_saga_of(subject_id)
+    work = store.lock(found.id) if found else None
+    return work if work and work.saga.state not in FINAL else None
+
+
+def _parked(saga_id: UUID) -> Work:
+    work = store.lock(saga_id)
+    if not work.saga.parked:
+        raise NotParked(f"saga {saga_id} does not wait for a person")
+    return work
+
+
+def _given_up(work: Work, step: str, item: str) -> list[StepRow]:
     """Return the calls of a step that only a person can settle."""
-    turned = locked.saga.state == SagaState.COMPENSATING
+    turned = work.saga.state is SagaState.COMPENSATING
     found = [
         call
-        for call in locked.calls
+        for call in work.rows.all
         if (call.step, call.item) == (step, item)
-        and turned is (call.direction == Direction.COMPENSATE)
-        and _only_a_person_can(locked, call)
+        and turned is (call.direction is Direction.COMPENSATE)
+        and _only_a_person_can(work, call)
     ]
     if not found:
         raise NotResolvable(f"no call of {step} {item} waits for a person".replace("  ", " "))
     return found
 
 
-def _only_a_person_can(locked: store.Locked, call: SagaStep) -> bool:
-    if locked.saga.state == SagaState.RUNNING:
-        return call.idempotency == "D" and call.ambiguous and call.state not in SETTLED
+def _only_a_person_can(work: Work, call: StepRow) -> bool:
+    if work.saga.state is SagaState.RUNNING:
+        return call.never_resend and call.ambiguous and call.state not in SETTLED
     return call.state in {StepState.PARKED, StepState.REFUSED}
 
 
-def _try_again(locked: store.Locked, call: SagaStep) -> None:
+def _try_again(work: Work, call: StepRow) -> None:
     """Open what was given up: a refusal only where it cannot turn the saga back any more."""
-    turning = locked.saga.state == SagaState.RUNNING
-    forward = call.direction == Direction.FORWARD
-    final = forward and locked.saga.state == SagaState.COMPENSATING
-    given_up = call.state == StepState.PARKED or (
-        call.state == StepState.REFUSED and not turning and not final
+    turning = work.saga.state is SagaState.RUNNING
+    final = call.direction is Direction.FORWARD and work.saga.state is SagaState.COMPENSATING
+    given_up = call.state is StepState.PARKED or (
+        call.state is StepState.REFUSED and not turning and not final
     )
-    if call.state in SETTLED and not given_up:
-        return
-    if call.state == StepState.CLAIMED and call.lease_until and call.lease_until > locked.now:
+    if (call.state in SETTLED and not given_up) or call.live(work.now):
         return
     # A claim whose lease has ended is an unanswered call; a quiet period is never cut short.
-    state = {StepState.CLAIMED: StepState.UNKNOWN}.get(StepState(call.state), call.state)
-    due_at = call.due_at if call.state == StepState.VERIFYING or call.idempotency == "C" else None
-    store.fenced_update(
+    state = StepState.UNKNOWN if call.state is StepState.CLAIMED else call.state
+    due_at = call.due_at if call.state is StepState.VERIFYING or call.idempotency == "C" else None
+    work.settle(
         call,
-        epoch=call.epoch,
         state=StepState.PENDING if given_up else state,
-        ambiguous=call.ambiguous or call.state == StepState.CLAIMED,
+        ambiguous=call.ambiguous or call.state is StepState.CLAIMED,
         tries=0,
-        due_at=due_at or locked.now,
+        due_at=due_at or work.now,
     )
 
 
 def remaining_links(saga_id: UUID) -> tuple[Direction, Sequence[str]]:
-    """Return which links a saga still has to go through, and which way."""
-    saga = SagaInstance.objects.get(pk=saga_id)
-    if SagaState(saga.state) in FINAL:
-        return Direction.FORWARD, ()
-    shape, direction = operations.shape_of(saga), direction_of(saga)
-    open_steps = set(
-        SagaStep.objects.filter(saga_id=saga_id, direction=direction)
-        .exclude(state__in=[StepState.DONE, StepState.ACCEPTED])
-        .values_list("step", flat=True)
-    )
-    links = tuple(dict.fromkeys(step.link for step in shape.steps if step.name in open_steps))
-    return direction, links if direction is Direction.FORWARD else tuple(reversed(links))
+    """Return which links a saga still has to go through, and which way.
+
+    Raises:
+        SagaNotFound: no such saga.
+    """
+    work = store.read(saga_id)
+    direction = work.saga.direction
+    if work.saga.state in FINAL:
+        return direction, ()
+    settled = {StepState.DONE, StepState.ACCEPTED}
+    links = [
+        step.link
+        for step in work.shape.steps
+        if any(call.state not in settled for call in work.rows.of(step.name, direction))
+    ]
+    ordered = links if direction is Direction.FORWARD else reversed(links)
+    return direction, tuple(dict.fromkeys(ordered))

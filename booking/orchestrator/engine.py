@@ -1,32 +1,21 @@
 """Apply what `decide` says: the only way a saga moves, whoever asks (Celery, sweeper, webhook, CLI).
 
 A transaction records at most one effect. The network is called between transactions, never inside.
+Every transaction ends with one fenced statement (`Work.save`): who was overtaken reads again.
 """
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
 from uuid import UUID
 
-from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 
 from booking.orchestrator import calls, moves, operations, record, store
-from booking.orchestrator.decide import (
-    Annul,
-    Close,
-    Enter,
-    GiveUp,
-    Nothing,
-    Park,
-    Run,
-    Sleep,
-    decide,
-)
-from booking.orchestrator.models import SagaStep
-from booking.orchestrator.shape import Direction, StepState
-from booking.orchestrator.store import Locked
+from booking.orchestrator.decide import Annul, Close, Decision, Enter, GiveUp, Park, Run, Sleep
+from booking.orchestrator.shape import Direction, SagaState, StepRow
+from booking.orchestrator.work import Overtaken, Work
 from outbound.call import Refusal
 
 logger = logging.getLogger(__name__)
@@ -40,22 +29,14 @@ class Progress(StrEnum):
     TURNED = "turned"  # the saga turned back: dispatch the chain of compensations
 
 
-class _LocalTrouble(Exception):
+class _Trouble(Exception):
     """A local step or a preparation failed; its transaction is rolled back before this is recorded."""
 
-    def __init__(self, call: SagaStep, error: Exception) -> None:
+    def __init__(self, call: StepRow, error: Exception, *refusals: type[Exception]) -> None:
         super().__init__(str(error))
         self.call = call
         self.error = error
-
-
-@dataclass(frozen=True)
-class _Claimed:
-    claims: Sequence[calls.Claim]
-
-
-class _Again:
-    """Something was committed: decide anew."""
+        self.refused = isinstance(error, refusals)
 
 
 def advance(
@@ -69,162 +50,159 @@ def advance(
     Raises:
         SagaNotFound: no such saga.
     """
-    while True:
-        try:
-            turn = _turn(saga_id, link, direction)
-        except _LocalTrouble as trouble:
-            _record_trouble(saga_id, trouble)
-            continue
-        except (OperationalError, InterfaceError, store.SagaNotFound):
-            raise
-        except Exception as error:
-            logger.exception("saga %s parked", saga_id)
-            moves.park(saga_id, f"{type(error).__name__}: {error}")
+    try:
+        return Worker(saga_id, link).advance(direction)
+    except (OperationalError, InterfaceError, store.SagaNotFound):
+        raise
+    except Exception as error:
+        logger.exception("saga %s parked", saga_id)
+        moves.park(saga_id, f"{type(error).__name__}: {error}")
+        return Progress.STOPPED
+
+
+class Worker:
+    """One worker at one saga, within one link or (None) all of them."""
+
+    def __init__(self, saga_id: UUID, link: str | None = None) -> None:
+        """Read the saga.
+
+        Raises:
+            SagaNotFound: no such saga.
+        """
+        self.work = store.read(saga_id)
+        self.link = link
+        self.came = self.work.saga.direction
+
+    def advance(self, direction: Direction | None = None) -> Progress:
+        """Take turns until there is nothing to do; a message for another `direction` comes too late."""
+        if direction is not None and direction is not self.came:
             return Progress.STOPPED
-        if isinstance(turn, Progress):
-            return turn
-        if isinstance(turn, _Claimed):
-            for claim, outcome in calls.make(turn.claims):
-                _record(saga_id, claim, outcome)
+        while not isinstance(turn := self.turn(), Progress):
+            for claim, outcome in calls.make(turn):
+                self.record(claim, outcome)
+        return turn
 
-
-def _turn(
-    saga_id: UUID, link: str | None, direction: Direction | None
-) -> Progress | _Claimed | _Again:
-    """One transaction: decide and apply until something is claimed, done locally, or there is nothing to do."""
-    with transaction.atomic():
-        locked = store.lock(saga_id)
-        with operations.circumstances(locked):
-            if direction is not None and direction is not moves.direction_of(locked.saga):
-                return Progress.STOPPED
-            came = moves.direction_of(locked.saga)
-            while True:
-                turn = _apply(locked, link, came)
-                if turn is not None:
-                    return turn
-
-
-def _apply(
-    locked: Locked, link: str | None, came: Direction
-) -> Progress | _Claimed | _Again | None:
-    """Apply one decision; None means that another can be taken in the same transaction."""
-    decision = decide(locked.saga_row(), locked.rows(), locked.shape, locked.now)
-    match decision:
-        case Run():
-            if link is not None and moves.direction_of(locked.saga) is not came:
-                return Progress.TURNED
-            return _run(locked, decision, link)
-        case Enter() | Annul() | GiveUp():
-            moves.go_on(locked, decision)
-            return None
-        case Sleep(until):
-            moves.sleep(locked, until)
-        case Park(reason):
-            moves.stop(locked, "parked", reason=reason, attention_reason=reason)
-        case Close(state):
-            moves.close(locked, state)
-        case Nothing():
-            pass
-    return Progress.STOPPED
-
-
-def _run(locked: Locked, decision: Run, link: str | None) -> Progress | _Claimed | _Again | None:
-    if link is not None and decision.link != link:
-        return Progress.PASSED if _follows(locked, decision.link, link) else Progress.STOPPED
-    due = [locked.call(row) for row in decision.rows]
-    step = operations.step_of(locked, due[0])
-    operation = operations.operation_of(step, Direction(due[0].direction))
-    if hasattr(operation, "apply"):
-        return _run_local(locked, due[0], operation)
-    return _claim(locked, due)
-
-
-def _follows(locked: Locked, current: str, link: str) -> bool:
-    """Whether the saga's current link comes after the message's, in the saga's direction."""
-    order = locked.shape.links
-    ahead = order.index(current) - order.index(link)
-    return ahead > 0 if moves.direction_of(locked.saga) is Direction.FORWARD else ahead < 0
-
-
-def _run_local(locked: Locked, call: SagaStep, operation: type) -> _Again | None:
-    """Do a local step: effect and record in this one transaction."""
-    value = operations.call_value(locked, call)
-    try:
-        answer = operation().apply(value)
-    except (OperationalError, InterfaceError):
-        raise
-    except Exception as error:
-        raise _LocalTrouble(call, error) from error
-    store.fenced_update(
-        call,
-        epoch=call.epoch,
-        state=StepState.DONE,
-        tries=call.tries + 1,
-        result=store.as_json(answer),
-        due_at=None,
-    )
-    locked.note("done" if call.direction == Direction.FORWARD else "compensated", call)
-    locked.save(due_at=moves.soon(locked))
-    return _Again()
-
-
-def _claim(locked: Locked, due: list[SagaStep]) -> _Claimed | None:
-    """Lease all due calls of a step in one transaction; a refusal before sending sends none of them."""
-    claims = []
-    for call in due:
+    def turn(self) -> Progress | Sequence[calls.Claim]:
+        """Decide and apply, in one transaction at most; return the calls that are to be made now."""
         try:
-            claims.append(operations.prepare(locked, call))
-        except Refusal as refusal:
-            record.refused(locked, call, epoch=call.epoch, refusal=refusal)
-            locked.save(due_at=moves.soon(locked))
-            return None
-        except (operations.CodeMissing, OperationalError, InterfaceError):
-            raise
-        except Exception as error:
-            raise _LocalTrouble(call, error) from error
-    store.claim(locked, due, lease_seconds=settings.SAGA_LEASE_SECONDS)
-    locked.save(due_at=moves.soon(locked))
-    return _Claimed(claims)
+            return self._apply(moves.next_of(self.work))
+        except Overtaken:
+            self._read_again()
+        except _Trouble as trouble:
+            self._record_trouble(trouble)
+        return ()
 
+    def _read_again(self) -> None:
+        self.work = store.read(self.work.saga.id)
 
-def _record(saga_id: UUID, claim: calls.Claim, outcome: calls.Outcome) -> None:
-    """Record an outcome; one that cannot be recorded is unknown: probed, and in the end seen by a person."""
-    try:
-        _write(saga_id, claim, outcome)
-    except (OperationalError, InterfaceError):
-        raise
-    except Exception as error:
-        logger.exception("%s could not be recorded", claim.call.key)
-        unrecorded = f"recording failed: {type(error).__name__}: {error}"
-        _write(saga_id, claim, calls.Failed(unrecorded))
+    @contextmanager
+    def _transaction(self) -> Iterator[Work]:
+        """One transaction: what the block changes is written at its end, with whatever follows from it."""
+        with transaction.atomic(), operations.circumstances(self.work):
+            yield self.work
+            moves.save(self.work)
 
+    def _apply(self, decision: Decision) -> Progress | Sequence[calls.Claim]:
+        match decision:
+            case Run():
+                return self._run(decision)
+            case Enter(SagaState.PIVOTING):
+                moves.go_on(
+                    self.work, decision
+                )  # written with the claim that follows, or not at all
+                return ()
+            case Enter() | Annul() | GiveUp():
+                with self._transaction() as work:
+                    moves.go_on(work, decision)
+                return ()
+            case Close(state):
+                with self._transaction() as work:
+                    moves.close(work, state)
+            case Park():
+                with self._transaction():
+                    pass
+            case Sleep(until) if until != self.work.saga.due_at:
+                with self._transaction():
+                    pass
+        return Progress.STOPPED
 
-def _write(saga_id: UUID, claim: calls.Claim, outcome: calls.Outcome) -> None:
-    with transaction.atomic():
-        locked = store.lock(saga_id)
-        with operations.circumstances(locked):
-            if not record.record(locked, claim, outcome):
-                logger.warning("fenced: %s answered after it was claimed again", claim.call.key)
+    def _run(self, decision: Run) -> Progress | Sequence[calls.Claim]:
+        if self.link is not None and self.work.saga.direction is not self.came:
+            return Progress.TURNED
+        if self.link is not None and decision.link != self.link:
+            return Progress.PASSED if self._is_ahead(decision.link) else Progress.STOPPED
+        first = decision.rows[0]
+        step = operations.step_of(self.work, first)
+        operation = operations.operation_of(step, first.direction)
+        if not hasattr(operation, "apply"):
+            return self._claim(decision.rows)
+        self._run_local(first, operation, operations.refusals_of(step, first.direction))
+        return ()
+
+    def _is_ahead(self, link: str) -> bool:
+        """Whether a link comes after the message's, in the saga's direction."""
+        order = self.work.shape.links
+        assert self.link is not None  # noqa: S101 - narrows: asked for a link's message only
+        ahead = order.index(link) - order.index(self.link)
+        return ahead > 0 if self.came is Direction.FORWARD else ahead < 0
+
+    def _run_local(
+        self, call: StepRow, operation: type, refusals: tuple[type[Exception], ...]
+    ) -> None:
+        """Do a local step: effect and record in this one transaction."""
+        with self._transaction() as work:
+            try:
+                answer = operation().apply(operations.call_value(work, call))
+            except (OperationalError, InterfaceError):
+                raise
+            except Exception as error:
+                raise _Trouble(call, error, *refusals) from error
+            record.done(work, call, answer, tries=call.tries + 1)
+
+    def _claim(self, due: Sequence[StepRow]) -> list[calls.Claim]:
+        """Lease all due calls of a step in one transaction; a refusal before sending sends none of them."""
+        claims = []
+        with self._transaction() as work:
+            for call in due:
+                try:
+                    claims.append(operations.prepare(work, call))
+                except (operations.CodeMissing, OperationalError, InterfaceError):
+                    raise
+                except Exception as error:
+                    raise _Trouble(call, error, Refusal) from error
+        return claims
+
+    def record(self, claim: calls.Claim, outcome: calls.Outcome) -> None:
+        """Record an outcome; one that cannot be recorded is unknown: probed, and in the end seen by a person."""
+        while record.is_awaited(self.work, claim):
+            try:
+                with self._transaction() as work:
+                    record.record(work, claim, outcome)
                 return
-            locked.save(due_at=moves.soon(locked))
+            except Overtaken:
+                self._read_again()
+            except (OperationalError, InterfaceError):
+                raise
+            except Exception as error:
+                if isinstance(outcome, calls.Failed):
+                    raise
+                logger.exception("%s could not be recorded", claim.call.key)
+                outcome = calls.Failed(f"recording failed: {type(error).__name__}: {error}")
+                self._read_again()
+        logger.warning("fenced: %s answered after it was claimed again", claim.call.key)
 
-
-def _record_trouble(saga_id: UUID, trouble: _LocalTrouble) -> None:
-    """Record the refusal or failure of a local step (or of a preparation) whose transaction is rolled back."""
-    with transaction.atomic():
-        locked = store.lock(saga_id)
-        call = next(call for call in locked.calls if call.pk == trouble.call.pk)
-        if call.epoch != trouble.call.epoch or call.state != trouble.call.state:
+    def _record_trouble(self, trouble: _Trouble) -> None:
+        """Record the refusal or failure of a local step (or of a preparation) that was rolled back."""
+        self._read_again()
+        call = self.work.calls[trouble.call.id]
+        if (call.epoch, call.state) != (trouble.call.epoch, trouble.call.state):
             return
-        with operations.circumstances(locked):
-            refused_by = operations.refusals_of(
-                operations.step_of(locked, call), Direction(call.direction)
-            )
-            if isinstance(trouble.error, refused_by):
-                record.refused(locked, call, epoch=call.epoch, refusal=trouble.error)
-            else:
-                error = f"{type(trouble.error).__name__}: {trouble.error}"
-                record.failed(
-                    locked, call, epoch=call.epoch, error=error, sent=False, tries=call.tries + 1
-                )
-            locked.save(due_at=moves.soon(locked))
+        try:
+            with self._transaction() as work:
+                if trouble.refused:
+                    record.refused(work, call, refusal=trouble.error)
+                else:
+                    error = f"{type(trouble.error).__name__}: {trouble.error}"
+                    record.failed(work, call, error=error, sent=False, tries=call.tries + 1)
+        except Overtaken:
+            self._read_again()  # it will be tried, and fail, again

@@ -1,108 +1,130 @@
-"""The moves of a saga: turn back, annul, give up, close, sleep, park. Each within the caller's transaction."""
+"""The moves of a saga as a whole: go on, turn back, annul, give up, sleep, park, close."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import partial
+from typing import Final
 from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 
 from booking.orchestrator import operations, store
-from booking.orchestrator.decide import Annul, Enter, GiveUp
-from booking.orchestrator.models import SagaEvent, SagaInstance, SagaStep
+from booking.orchestrator.decide import (
+    Annul,
+    Close,
+    Decision,
+    Enter,
+    GiveUp,
+    Nothing,
+    Park,
+    Sleep,
+    decide,
+)
+from booking.orchestrator.models import SagaEvent, SagaInstance
 from booking.orchestrator.shape import Direction, SagaState, StepRow, StepState
-from booking.orchestrator.store import Locked
+from booking.orchestrator.work import Work
+
+_GOES_ON: Final = frozenset({SagaState.PIVOTING, SagaState.FINISHING})
 
 
-def go_on(locked: Locked, decision: Enter | Annul | GiveUp) -> None:
-    """Apply a decision after which another can be taken in the same transaction."""
+def next_of(work: Work) -> Decision:
+    """Return what the saga does next."""
+    return decide(work.saga, work.rows, work.shape, work.now)
+
+
+def save(work: Work) -> None:
+    """Write a unit of work, together with whatever follows from it without anybody being asked.
+
+    Raises:
+        Overtaken: somebody else has written since the read.
+    """
+    while _follows(work, next_of(work)):
+        pass
+    work.save()
+
+
+def _follows(work: Work, decision: Decision) -> bool:
+    """Take a decision that costs nothing but words; return whether another one follows."""
     match decision:
-        case Enter():
-            _enter(locked, decision)
+        case Enter(SagaState.FINISHING) | Annul() | GiveUp():
+            go_on(work, decision)
+            return True
+        case Close(SagaState.COMPLETED as state):
+            close(work, state)
+        case Sleep(until):
+            work.move(due_at=until)
+        case Park(reason):
+            work.note("parked", reason=reason)
+            work.move(due_at=None, attention_reason=reason)
+        case Nothing():
+            work.move(due_at=None)
+        case _:
+            # Work to do: the sweeper looks after the grace, in case this worker goes silent.
+            work.move(due_at=work.now + timedelta(seconds=settings.SAGA_GRACE_SECONDS))
+    return False
+
+
+def go_on(work: Work, decision: Enter | Annul | GiveUp) -> None:
+    """Take a decision after which another follows; nothing is written yet."""
+    match decision:
+        case Enter(SagaState.COMPENSATING, reason):
+            _turn_back(work, reason)
+        case Enter(state):
+            work.note(state)
+            work.move(state=state)
         case Annul(step):
-            _annul(locked, step)
+            [pivot] = work.rows.of(step)
+            work.add([_taking_back(work, pivot, Direction.ANNUL)])
         case GiveUp(rows):
             for row in rows:
-                _give_up(locked, locked.call(row))
+                work.note("parked", row, error=row.error)
+                reason = row.reason or "retries_exhausted"
+                work.settle(row, state=StepState.PARKED, reason=reason, due_at=None)
 
 
-def _enter(locked: Locked, decision: Enter) -> None:
-    """Move to another live state; turning back creates one row for each call to be compensated."""
-    if decision.state is SagaState.COMPENSATING:
-        locked.note("compensating", reason=decision.reason)
-        for call, row in zip(locked.calls, locked.rows().all, strict=True):
-            _leave(locked, call, row)
-        added = [
-            _taking_back(locked, call, Direction.COMPENSATE)
-            for call, row in zip(locked.calls, locked.rows().all, strict=True)
-            if row.direction is Direction.FORWARD
-            and locked.shape.step(row.step).compensated
-            and row.may_have_had_an_effect()
-        ]
-        store.add_calls(added)
-        locked.calls.extend(added)
-        locked.save(due_at=soon(locked), state=decision.state, reason=decision.reason)
-    else:
-        locked.note(decision.state)
-        locked.save(due_at=soon(locked), state=decision.state)
+def _turn_back(work: Work, reason: str) -> None:
+    """Turn back: one new row for each call to be compensated."""
+    work.note("compensating", reason=reason)
+    work.move(state=SagaState.COMPENSATING, reason=reason)
+    for call in work.rows.all:
+        _leave(work, call)
+    work.add(
+        _taking_back(work, call, Direction.COMPENSATE)
+        for call in work.rows.all
+        if call.direction is Direction.FORWARD
+        and work.shape.step(call.step).compensated
+        and call.may_have_had_an_effect()
+    )
 
 
-def _leave(locked: Locked, call: SagaStep, row: StepRow) -> None:
+def _leave(work: Work, call: StepRow) -> None:
     """Fence a silent worker out, and give back what was prepared for a call that was never sent."""
-    if row.state is StepState.CLAIMED:
-        store.fence_out(call)
-    elif row.state is StepState.PENDING and not row.ambiguous:
-        operations.abandon(locked, call)
+    if call.state is StepState.CLAIMED:
+        work.settle(call, state=StepState.UNKNOWN, ambiguous=True, epoch=call.epoch + 1)
+    elif call.state is StepState.PENDING and not call.ambiguous:
+        work.afterwards(partial(operations.abandon, work, call))
 
 
-def _annul(locked: Locked, step: str) -> None:
-    pivot = next(call for call in locked.calls if call.step == step)
-    added = _taking_back(locked, pivot, Direction.ANNUL)
-    store.add_calls([added])
-    locked.calls.append(added)
-
-
-def _taking_back(locked: Locked, call: SagaStep, direction: Direction) -> SagaStep:
-    return SagaStep(
-        saga_id=locked.saga.id,
+def _taking_back(work: Work, call: StepRow, direction: Direction) -> StepRow:
+    return StepRow(
         step=call.step,
         item=call.item,
         direction=direction,
         given=call.given,
-        key=store.key_of(locked.saga.id, call.step, call.item, direction, 1),
+        key=store.key_of(work.saga.id, call.step, call.item, direction, 1),
     )
 
 
-def _give_up(locked: Locked, call: SagaStep) -> None:
-    locked.note("parked", call, error=call.error)
-    store.fenced_update(
-        call,
-        epoch=call.epoch,
-        state=StepState.PARKED,
-        reason=call.reason or "retries_exhausted",
-        due_at=None,
-    )
-    locked.save(due_at=soon(locked))
-
-
-def close(locked: Locked, state: SagaState) -> None:
-    """End the saga together with its subject: the closing hook runs in this transaction."""
-    saga = operations.saga_of(locked)
+def close(work: Work, state: SagaState) -> None:
+    """End the saga together with its subject: the closing hook runs in the transaction that writes this."""
+    saga = operations.saga_of(work)
     hook = {SagaState.FAILED: saga.failed, SagaState.CANCELLED: saga.cancelled}.get(state)
     if hook is not None:
-        hook(**saga.about(locked.saga.subject_id), reason=locked.saga.reason, at=locked.now)
-    stop(locked, state, reason=locked.saga.reason, state=state, finished_at=locked.now)
-
-
-def sleep(locked: Locked, until: datetime) -> None:
-    """Wait until the given time; written only if something changed."""
-    if locked.saga.due_at != until or locked.events:
-        locked.save(due_at=until)
-
-
-def stop(locked: Locked, kind: str, *, reason: str, **changes: object) -> None:
-    """Stand still: parked or over."""
-    locked.note(kind, reason=reason)
-    locked.save(due_at=None, **changes)
+        about = saga.about(work.saga.subject_id)
+        work.afterwards(partial(hook, **about, reason=work.saga.reason, at=work.now))
+    work.note(state, reason=work.saga.reason)
+    work.move(state=state, due_at=None, finished_at=work.now)
 
 
 def park(saga_id: UUID, reason: str) -> None:
@@ -111,19 +133,7 @@ def park(saga_id: UUID, reason: str) -> None:
     with transaction.atomic():
         live = SagaInstance.objects.select_for_update().filter(pk=saga_id, finished_at=None)
         if live.exists():
-            live.update(due_at=None, attention_reason=reason)
+            live.update(due_at=None, attention_reason=reason, epoch=F("epoch") + 1)
             SagaEvent.objects.create(
                 saga_id=saga_id, at=store.now(), kind="parked", detail={"reason": reason}
             )
-
-
-def soon(locked: Locked) -> datetime:
-    """Return when the sweeper should look if this worker goes silent: at the end of a lease, or after the grace."""
-    leases = [row.lease_until for row in locked.rows().all if row.live(locked.now)]
-    grace = locked.now + timedelta(seconds=settings.SAGA_GRACE_SECONDS)
-    return min((lease for lease in leases if lease is not None), default=grace)
-
-
-def direction_of(saga: SagaInstance) -> Direction:
-    """Return which way a saga is going."""
-    return Direction.COMPENSATE if saga.state == SagaState.COMPENSATING else Direction.FORWARD

@@ -11,12 +11,13 @@ import msgspec
 from django.conf import settings
 
 from booking.orchestrator.calls import Claim, Phase
-from booking.orchestrator.models import SagaInstance, SagaStep
+from booking.orchestrator.models import SagaInstance
 from booking.orchestrator.plan import REGISTRY, Pivot, Saga, Step
-from booking.orchestrator.shape import Direction, Shape, StepState
-from booking.orchestrator.store import Locked, as_json
+from booking.orchestrator.shape import Direction, Shape, StepRow, StepState
+from booking.orchestrator.store import as_json
+from booking.orchestrator.work import Work
 from eventbus.context import Context, correlated
-from outbound.call import Call, Original
+from outbound.call import Call, Idempotency, Original
 
 
 class CodeMissing(Exception):
@@ -28,28 +29,28 @@ def shape_of(saga: SagaInstance) -> Shape:
     return msgspec.convert(saga.plan, Shape)
 
 
-def saga_of(locked: Locked) -> Saga:
+def saga_of(work: Work) -> Saga:
     """Return the code of an instance's saga.
 
     Raises:
         CodeMissing: the deployed code has no saga of this name.
     """
     try:
-        return REGISTRY[locked.saga.name]
+        return REGISTRY[work.saga.name]
     except KeyError:
-        raise CodeMissing(f"no saga is named {locked.saga.name!r}") from None
+        raise CodeMissing(f"no saga is named {work.saga.name!r}") from None
 
 
-def step_of(locked: Locked, call: SagaStep) -> Step:
+def step_of(work: Work, call: StepRow) -> Step:
     """Return the code of a call's step.
 
     Raises:
         CodeMissing: the deployed code has no step of this name.
     """
     try:
-        return saga_of(locked).steps[call.step]
+        return saga_of(work).steps[call.step]
     except KeyError:
-        raise CodeMissing(f"saga {locked.saga.name!r} has no step {call.step!r}") from None
+        raise CodeMissing(f"saga {work.saga.name!r} has no step {call.step!r}") from None
 
 
 def operation_of(step: Step, direction: Direction) -> type:
@@ -76,36 +77,36 @@ def refusals_of(step: Step, direction: Direction) -> tuple[type[Exception], ...]
     return tuple(getattr(operation_of(step, direction), "refused_by", ()))
 
 
-def call_value(locked: Locked, call: SagaStep) -> Call:
+def call_value(work: Work, call: StepRow) -> Call:
     """Return a stored call as its operation sees it."""
     original = None
     if call.direction != Direction.FORWARD:
-        forward = locked.forward(call)
+        forward = work.forward(call)
         if forward.request is not None:
             original = Original(key=forward.key, request=forward.request, result=forward.result)
     return Call(
-        saga_id=locked.saga.id,
-        subject_id=locked.saga.subject_id,
+        saga_id=work.saga.id,
+        subject_id=work.saga.subject_id,
         step=call.step,
         item=call.item,
         key=call.key,
         attempt=call.attempt,
-        now=locked.now,
+        now=work.now,
         given=call.given,
         original=original,
         seconds=settings.SAGA_CALL_SECONDS,
     )
 
 
-def circumstances(locked: Locked) -> AbstractContextManager[Context]:
+def circumstances(work: Work) -> AbstractContextManager[Context]:
     """Let events that a saga publishes carry the correlation of the request that started it."""
-    saga = locked.saga
+    saga = work.saga
     return correlated(
         correlation_id=saga.correlation_id or None, traceparent=saga.traceparent or None
     )
 
 
-def phase_of(call: SagaStep) -> Phase:
+def phase_of(call: StepRow) -> Phase:
     """Return what to ask the other side, given where the call stands before it is claimed."""
     if call.state == StepState.VERIFYING:
         return Phase.VERIFY
@@ -114,29 +115,43 @@ def phase_of(call: SagaStep) -> Phase:
     return Phase.SEND
 
 
-def prepare(locked: Locked, call: SagaStep) -> Claim:
-    """Make a claim of a call, storing its request the first time, so that a retry sends the same.
+def prepare(work: Work, call: StepRow) -> Claim:
+    """Claim a call: tries + 1, epoch + 1, a lease; the first time with its request, which a retry repeats.
+
+    An unanswered call that is claimed again becomes ambiguous.
 
     Raises:
         Refusal: the service says no before anything is sent.
     """
-    step, direction, phase = step_of(locked, call), Direction(call.direction), phase_of(call)
-    value = call_value(locked, call)
+    step, direction, phase = step_of(work, call), Direction(call.direction), phase_of(call)
     operation = operation_of(step, direction)()
+    value = call_value(work, call)
     if call.request is None:
         request = operation.prepare(value)
         traits = operation.traits(request)
-        call.request = as_json(request)
-        call.idempotency, call.quiet_seconds = traits.idempotency.value, traits.quiet_seconds
+        call = work.change(
+            call,
+            request=as_json(request),
+            idempotency=traits.idempotency.value,
+            never_resend=traits.idempotency is Idempotency.D,
+            quiet_seconds=traits.quiet_seconds,
+        )
     else:
         request = msgspec.convert(call.request, type_of(operation.__class__, "prepare"))
-    if phase is Phase.SEND:
-        call.sent_at = locked.now
-    if phase is Phase.VERIFY:
-        operation, request, value = _forward_probe(locked, step, call)
-    return Claim(
-        step_id=call.pk,
+    call = work.change(
+        call,
+        ambiguous=call.ambiguous or call.state in {StepState.CLAIMED, StepState.UNKNOWN},
+        state=StepState.CLAIMED,
+        tries=call.tries + 1,
         epoch=call.epoch + 1,
+        lease_until=work.now + timedelta(seconds=settings.SAGA_LEASE_SECONDS),
+        sent_at=work.now if phase is Phase.SEND else call.sent_at,
+    )
+    if phase is Phase.VERIFY:
+        operation, request, value = _forward_probe(work, step, call)
+    return Claim(
+        id=call.id,
+        epoch=call.epoch,
         phase=phase,
         operation=operation,
         request=request,
@@ -146,10 +161,10 @@ def prepare(locked: Locked, call: SagaStep) -> Claim:
     )
 
 
-def _forward_probe(locked: Locked, step: Step, call: SagaStep) -> tuple[Any, Any, Call]:
-    forward = locked.forward(call)
+def _forward_probe(work: Work, step: Step, call: StepRow) -> tuple[Any, Any, Call]:
+    forward = work.forward(call)
     request = msgspec.convert(forward.request, type_of(step.operation, "prepare"))
-    return step.operation(), request, call_value(locked, forward)
+    return step.operation(), request, call_value(work, forward)
 
 
 @cache
@@ -158,20 +173,20 @@ def type_of(operation: type, phase: str) -> Any:
     return get_type_hints(getattr(operation, phase))["return"]
 
 
-def quiet_until(locked: Locked, call: SagaStep) -> datetime:
+def quiet_until(work: Work, call: StepRow) -> datetime:
     """Return when an earlier request of a call can no longer take effect.
 
     It may have been on its way until the end of its lease, and the quiet period starts then.
     """
     seconds = settings.SAGA_LEASE_SECONDS + call.quiet_seconds
-    return (call.sent_at or locked.now) + timedelta(seconds=seconds)
+    return (call.sent_at or work.now) + timedelta(seconds=seconds)
 
 
-def abandon(locked: Locked, call: SagaStep) -> None:
+def abandon(work: Work, call: StepRow) -> None:
     """Let an operation give back what its preparation locked, when the call surely had no effect."""
-    operation = operation_of(step_of(locked, call), Direction.FORWARD)()
+    operation = operation_of(step_of(work, call), Direction.FORWARD)()
     if call.request is not None and hasattr(operation, "abandon"):
-        operation.abandon(call_value(locked, call))
+        operation.abandon(call_value(work, call))
 
 
 def given_to(step: Step, about: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

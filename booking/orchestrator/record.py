@@ -1,7 +1,8 @@
-"""What an outcome changes: the second transaction of a call, fenced by its epoch."""
+"""What an outcome changes: the call's row, the history, and what the service writes once the fence has matched."""
 
 import random
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 from booking.orchestrator import operations, store
@@ -15,186 +16,184 @@ from booking.orchestrator.calls import (
     Phase,
     Refused,
 )
-from booking.orchestrator.models import SagaStep
 from booking.orchestrator.operations import call_value, operation_of, step_of
 from booking.orchestrator.plan import Pivot
-from booking.orchestrator.shape import Direction, StepState
-from booking.orchestrator.store import Locked
+from booking.orchestrator.shape import Direction, StepRow, StepState
+from booking.orchestrator.work import Work
 from outbound.call import Idempotency, Waiting
 
 POLL_SECONDS: Final = 10.0
 """How often a waiting call is asked about, in case the processor's webhook never comes."""
 
+_DONE: Final = {
+    Direction.FORWARD: "done",
+    Direction.COMPENSATE: "compensated",
+    Direction.ANNUL: "annulled",
+}
 
-def record(locked: Locked, claim: Claim, outcome: Outcome) -> bool:
-    """Write an outcome, unless somebody has claimed the call since; return whether it was written."""
-    call = next(call for call in locked.calls if call.pk == claim.step_id)
-    if call.epoch != claim.epoch or call.state != StepState.CLAIMED:
-        return False
+
+def is_awaited(work: Work, claim: Claim) -> bool:
+    """Whether nobody has claimed the call again, or given it up, since this claim."""
+    call = work.calls[claim.id]
+    return call.epoch == claim.epoch and call.state is StepState.CLAIMED
+
+
+def record(work: Work, claim: Claim, outcome: Outcome) -> None:
+    """Take in the outcome of a call that is awaited."""
+    call = work.calls[claim.id]
     if claim.phase is Phase.VERIFY:
-        return _verified(locked, call, claim, outcome)
+        _verified(work, call, outcome)
+        return
     match outcome:
         case Answered(answer):
-            return _answered(locked, call, claim, answer)
+            _answered(work, call, claim, answer)
         case Absent():
-            return _absent(locked, call, claim)
+            _absent(work, call, claim)
         case Refused(refusal):
-            return _refused(locked, call, claim, refusal)
+            _refused(work, call, refusal)
         case MustWait(waiting):
-            return _waiting(locked, call, claim, waiting)
+            _waiting(work, call, claim, waiting)
         case Failed(error, sent):
-            return failed(locked, call, epoch=claim.epoch, error=error, sent=sent)
+            failed(work, call, error=error, sent=sent)
 
 
-def _answered(locked: Locked, call: SagaStep, claim: Claim, answer: Any) -> bool:
-    quiet = _needs_verifying(locked, call)
-    changes: dict[str, Any] = {"state": StepState.DONE, "due_at": None}
-    if quiet:
-        due_at = locked.now + timedelta(seconds=call.quiet_seconds)
-        changes = {"state": StepState.VERIFYING, "due_at": due_at, "tries": 0}
-    result = store.as_json(answer)
-    if not store.fenced_update(
-        call, epoch=claim.epoch, result=result, error="", action=None, **changes
-    ):
-        return False
-    claim.operation.record(answer, call_value(locked, call))
-    locked.note(_done_word(call), call, probed=claim.phase is Phase.PROBE)
-    return True
+def done(work: Work, call: StepRow, answer: Any, **fields: Any) -> StepRow:
+    """Note that a call is done."""
+    call = work.settle(
+        call,
+        **{
+            "state": StepState.DONE,
+            "due_at": None,
+            "result": store.as_json(answer),
+            "error": "",
+            "action": None,
+            **fields,
+        },
+    )
+    work.note(_DONE[call.direction], call)
+    return call
 
 
-def _needs_verifying(locked: Locked, call: SagaStep) -> bool:
+def _answered(work: Work, call: StepRow, claim: Claim, answer: Any) -> None:
+    work.afterwards(partial(claim.operation.record, answer, call_value(work, call)))
+    if not _needs_verifying(work, call):
+        done(work, call, answer)
+        return
+    due_at = work.now + timedelta(seconds=call.quiet_seconds)
+    done(work, call, answer, state=StepState.VERIFYING, due_at=due_at, tries=0)
+
+
+def _needs_verifying(work: Work, call: StepRow) -> bool:
     """Whether an earlier request may still land after this compensation (no tombstone; classes B, C)."""
     if call.direction != Direction.COMPENSATE or call.idempotency == Idempotency.A:
         return False
-    forward = locked.forward(call)
+    forward = work.forward(call)
     return forward.ambiguous or forward.state != StepState.DONE
 
 
-def _verified(locked: Locked, call: SagaStep, claim: Claim, outcome: Outcome) -> bool:
+def _verified(work: Work, call: StepRow, outcome: Outcome) -> None:
     if isinstance(outcome, Absent | Refused):
-        locked.note("compensated", call, verified=True)
-        return store.fenced_update(call, epoch=claim.epoch, state=StepState.DONE, due_at=None)
-    if isinstance(outcome, Answered):
-        locked.note("landed_late", call)
-        return store.fenced_update(
-            call, epoch=claim.epoch, state=StepState.PENDING, due_at=locked.now
+        work.note(
+            "compensated", work.settle(call, state=StepState.DONE, due_at=None), verified=True
         )
-    error = outcome.error if isinstance(outcome, Failed) else "unexpected answer"
-    due_at = locked.now + _backoff(locked, call)
-    return store.fenced_update(
-        call, epoch=claim.epoch, state=StepState.VERIFYING, due_at=due_at, error=_text(error)
-    )
+    elif isinstance(outcome, Answered):
+        work.note("landed_late", work.settle(call, state=StepState.PENDING, due_at=work.now))
+    else:
+        error = outcome.error if isinstance(outcome, Failed) else "unexpected answer"
+        due_at = work.now + _backoff(work, call)
+        work.settle(call, state=StepState.VERIFYING, due_at=due_at, error=_text(error))
 
 
-def _absent(locked: Locked, call: SagaStep, claim: Claim) -> bool:
+def _absent(work: Work, call: StepRow, claim: Claim) -> None:
     """Asked, the other side knows nothing: send again, with a new key only when that is safe."""
-    quiet_until = operations.quiet_until(locked, call)
-    quiet = locked.now >= quiet_until
+    quiet_until = operations.quiet_until(work, call)
+    quiet = work.now >= quiet_until
     saves_errors = claim.operation.traits(claim.request).saves_errors
     # Where an error is saved under its key, repeating the key soon gets no further: wait for a new one.
-    in_vain = saves_errors and call.tries > step_of(locked, call).retry.attempts // 2
+    in_vain = saves_errors and call.tries > step_of(work, call).retry.attempts // 2
     if (call.idempotency == Idempotency.C or in_vain) and not quiet:
-        return store.fenced_update(
-            call, epoch=claim.epoch, state=StepState.UNKNOWN, due_at=quiet_until
-        )
-    changes: dict[str, Any] = {"state": StepState.PENDING, "due_at": locked.now}
+        work.settle(call, state=StepState.UNKNOWN, due_at=quiet_until)
+        return
+    changes: dict[str, Any] = {"state": StepState.PENDING, "due_at": work.now}
+    work.note("absent", call)
     if quiet and saves_errors:
         attempt = call.attempt + 1
-        key = store.key_of(locked.saga.id, call.step, call.item, Direction(call.direction), attempt)
+        key = store.key_of(work.saga.id, call.step, call.item, call.direction, attempt)
         changes |= {"attempt": attempt, "key": key, "ambiguous": False}
-    locked.note("absent", call)
-    return store.fenced_update(call, epoch=claim.epoch, **changes)
+    work.settle(call, **changes)
 
 
-def _refused(locked: Locked, call: SagaStep, claim: Claim, refusal: Exception) -> bool:
+def _refused(work: Work, call: StepRow, refusal: Exception) -> None:
     """A "no" at a pivot that nothing can annul counts only when no earlier request can land any more."""
-    step = step_of(locked, call)
+    step = step_of(work, call)
     definite = isinstance(step, Pivot) and step.annulled_by is None and call.ambiguous
-    quiet_until = operations.quiet_until(locked, call)
-    if definite and call.direction == Direction.FORWARD and locked.now < quiet_until:
-        return store.fenced_update(
-            call, epoch=claim.epoch, state=StepState.UNKNOWN, due_at=quiet_until
-        )
-    ambiguous = call.ambiguous and not definite
-    return refused(locked, call, epoch=claim.epoch, refusal=refusal, ambiguous=ambiguous)
+    quiet_until = operations.quiet_until(work, call)
+    if definite and call.direction is Direction.FORWARD and work.now < quiet_until:
+        work.settle(call, state=StepState.UNKNOWN, due_at=quiet_until)
+        return
+    refused(work, call, refusal=refusal, ambiguous=call.ambiguous and not definite)
 
 
-def refused(
-    locked: Locked, call: SagaStep, *, epoch: int, refusal: Exception, ambiguous: bool = False
-) -> bool:
-    """Write a definite no; on a call that was unanswered before (`ambiguous`) it does not make it effect-free."""
+def refused(work: Work, call: StepRow, *, refusal: Exception, ambiguous: bool = False) -> None:
+    """Take in a definite no; on a call that was unanswered before (`ambiguous`) it does not make it effect-free."""
     code = _text(getattr(refusal, "code", "refused"))
-    if not store.fenced_update(
+    operation = operation_of(step_of(work, call), call.direction)()
+    if hasattr(operation, "record_refusal"):
+        work.afterwards(partial(operation.record_refusal, refusal, call_value(work, call)))
+    call = work.settle(
         call,
-        epoch=epoch,
         state=StepState.REFUSED,
         ambiguous=ambiguous,
         reason=code[:120],
         error=_text(refusal),
         due_at=None,
         action=None,
-    ):
-        return False
-    if call.direction == Direction.ANNUL:
-        _ask_the_pivot_again(locked, call)
-    operation = operation_of(step_of(locked, call), Direction(call.direction))()
-    if hasattr(operation, "record_refusal"):
-        operation.record_refusal(refusal, call_value(locked, call))
-    locked.note("refused", call, code=code, message=_text(refusal))
-    return True
+    )
+    work.note("refused", call, code=code, message=_text(refusal))
+    if call.direction is Direction.ANNUL:
+        # What cannot be annulled stands: the pivot's own "no" was wrong, and asking will say so.
+        work.settle(work.forward(call), state=StepState.UNKNOWN, due_at=work.now)
 
 
-def _ask_the_pivot_again(locked: Locked, annulment: SagaStep) -> None:
-    """What cannot be annulled stands: the pivot's own "no" was wrong, and asking will say so."""
-    pivot = locked.forward(annulment)
-    store.fenced_update(pivot, epoch=pivot.epoch, state=StepState.UNKNOWN, due_at=locked.now)
-
-
-def _waiting(locked: Locked, call: SagaStep, claim: Claim, waiting: Waiting) -> bool:
+def _waiting(work: Work, call: StepRow, claim: Claim, waiting: Waiting) -> None:
     first = call.action != waiting.action
-    wait_until = call.wait_until or locked.now + timedelta(seconds=waiting.seconds)
-    if not store.fenced_update(
+    wait_until = call.wait_until or work.now + timedelta(seconds=waiting.seconds)
+    value = call_value(work, call)
+    call = work.settle(
         call,
-        epoch=claim.epoch,
         state=StepState.WAITING,
         action=waiting.action,
         wait_until=wait_until,
-        due_at=min(wait_until, locked.now + timedelta(seconds=POLL_SECONDS)),
+        due_at=min(wait_until, work.now + timedelta(seconds=POLL_SECONDS)),
         tries=0,
         ambiguous=True,
-    ):
-        return False
+    )
     if first and hasattr(claim.operation, "record_waiting"):
-        claim.operation.record_waiting(waiting, call_value(locked, call))
+        work.afterwards(partial(claim.operation.record_waiting, waiting, value))
     if first:
-        locked.note("waiting", call, action=waiting.action)
-    return True
+        work.note("waiting", call, action=waiting.action)
 
 
-def failed(
-    locked: Locked, call: SagaStep, *, epoch: int, error: str, sent: bool, tries: int | None = None
-) -> bool:
-    """Write technical trouble: unknown if a request may have arrived, to be retried after a backoff.
+def failed(work: Work, call: StepRow, *, error: str, sent: bool, tries: int | None = None) -> None:
+    """Take technical trouble in: unknown if a request may have arrived, to be retried after a backoff.
 
     `tries` is given where no claim has counted this try.
     """
     unknown = sent or call.ambiguous or call.state not in {StepState.PENDING, StepState.CLAIMED}
-    unknown = unknown or (call.state == StepState.CLAIMED and tries is not None)
-    due_at = locked.now + _backoff(locked, call)
+    unknown = unknown or (call.state is StepState.CLAIMED and tries is not None)
+    due_at = work.now + _backoff(work, call)
     if unknown and call.idempotency == Idempotency.C and call.sent_at:
-        due_at = max(due_at, operations.quiet_until(locked, call))
-    locked.note(
-        "unknown" if unknown else "failed", call, error=_text(error), next_try_at=due_at.isoformat()
-    )
-    return store.fenced_update(
+        due_at = max(due_at, operations.quiet_until(work, call))
+    call = work.settle(
         call,
-        epoch=epoch,
         state=StepState.UNKNOWN if unknown else StepState.PENDING,
         ambiguous=unknown,
         due_at=due_at,
         error=_text(error),
         tries=call.tries if tries is None else tries,
     )
+    kind = "unknown" if unknown else "failed"
+    work.note(kind, call, error=call.error, next_try_at=due_at.isoformat())
 
 
 def _text(value: object) -> str:
@@ -202,15 +201,7 @@ def _text(value: object) -> str:
     return str(value).replace("\x00", "")[:2000]
 
 
-def _backoff(locked: Locked, call: SagaStep) -> timedelta:
-    retry = step_of(locked, call).retry
+def _backoff(work: Work, call: StepRow) -> timedelta:
+    retry = step_of(work, call).retry
     dice = random.random()  # noqa: S311 - jitter, not a secret
     return timedelta(seconds=retry.delay(tries=call.tries, dice=dice))
-
-
-def _done_word(call: SagaStep) -> str:
-    return {
-        Direction.FORWARD: "done",
-        Direction.COMPENSATE: "compensated",
-        Direction.ANNUL: "annulled",
-    }[Direction(call.direction)]

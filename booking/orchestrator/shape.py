@@ -1,10 +1,11 @@
 """The rows and the plan as plain values: what `decide` decides on. Pure: no framework."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from functools import cached_property
-from typing import Final
+from functools import cached_property, lru_cache
+from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 
@@ -152,26 +153,51 @@ class Shape:
         raise KeyError(name)
 
 
-msgspec.json.Decoder(Shape)
-# What msgspec learns of a type at its first use must not be learnt by several threads at once:
-# with msgspec 0.22 that can crash the process.
+# What msgspec learns of a type at its first use must not be learnt by several threads at once (with
+# msgspec 0.22 that can crash the process): so here, and likewise wherever a type is decoded.
+_SHAPE: Final = msgspec.json.Decoder(Shape)
+
+
+@lru_cache(maxsize=64)
+def _shape(plan: str) -> Shape:
+    return _SHAPE.decode(plan)
+
+
+CallId = tuple[str, str, "Direction"]
+"""What names a call within its saga: step, item, direction."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class StepRow:
-    """One call as `decide` sees it. Times by the database's clock."""
+    """One call as it is stored. Times by the database's clock; `request`, `result`, `given` are JSON-ready."""
 
     step: str
     item: str = ""
     direction: Direction = Direction.FORWARD
     state: StepState = StepState.PENDING
+    attempt: int = 1
     tries: int = 0
+    epoch: int = 0
     ambiguous: bool = False
+    key: str = ""
     due_at: datetime | None = None
     lease_until: datetime | None = None
     wait_until: datetime | None = None
+    sent_at: datetime | None = None
+    idempotency: str = ""
+    quiet_seconds: float = 0.0
     never_resend: bool = False
+    given: dict[str, Any] = field(default_factory=dict)
+    request: dict[str, Any] | None = None
+    result: dict[str, Any] | None = None
+    action: dict[str, Any] | None = None
     reason: str = ""
+    error: str = ""
+
+    @property
+    def id(self) -> CallId:
+        """Return what names this call within its saga."""
+        return self.step, self.item, self.direction
 
     def live(self, now: datetime) -> bool:
         """Whether somebody is calling right now."""
@@ -199,15 +225,36 @@ class StepRow:
         return True
 
 
+_NOBODY: Final = UUID(int=0)
+
+
 @dataclass(frozen=True, kw_only=True)
 class SagaRow:
-    """A saga as `decide` sees it."""
+    """A saga as it is stored; `plan` is the JSON text of its own snapshot, `epoch` rises with each write."""
 
     state: SagaState
     deadline_at: datetime
     cancel_requested: bool = False
     reason: str = ""
     parked: bool = False
+    id: UUID = _NOBODY
+    name: str = ""
+    subject_id: UUID = _NOBODY
+    epoch: int = 0
+    due_at: datetime | None = None
+    correlation_id: str = ""
+    traceparent: str = ""
+    plan: str = ""
+
+    @property
+    def direction(self) -> Direction:
+        """Return which way the saga is going."""
+        return Direction.COMPENSATE if self.state is SagaState.COMPENSATING else Direction.FORWARD
+
+    @property
+    def shape(self) -> Shape:
+        """Return the plan that this saga runs on until its end."""
+        return _shape(self.plan)
 
 
 @dataclass(frozen=True)

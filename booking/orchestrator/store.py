@@ -1,119 +1,42 @@
-"""The engine's statements: claim, record and move, each fenced. The engine owns the transactions.
+"""Reading sagas: one with its calls, the due ones, a subject's. Writing is `Work.save`.
 
 Times come from `booking_now()`, the database's clock, which a test can offset.
 """
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 from django.db import connection
-from django.db.models import DateTimeField, F, Func
 
-from booking.orchestrator.models import SagaEvent, SagaInstance, SagaStep
-from booking.orchestrator.shape import (
-    FINAL,
-    Direction,
-    Rows,
-    SagaRow,
-    SagaState,
-    Shape,
-    StepRow,
-    StepState,
-)
-
-
-class Now(Func):
-    """The database's time, offset in tests: the only clock of the engine."""
-
-    function = "booking_now"
-    template = "%(function)s()"
-    output_field = DateTimeField()
+from booking.orchestrator.models import SagaInstance
+from booking.orchestrator.shape import FINAL, Direction, SagaRow, StepRow
+from booking.orchestrator.work import Work
 
 
 class SagaNotFound(Exception):
     """There is no saga with this id."""
 
 
-class Locked:
-    """A saga whose row is locked until the transaction ends, with its calls, as read under that lock."""
+class _Stored(msgspec.Struct):
+    saga: SagaRow
+    calls: list[StepRow]
+    now: datetime
 
-    def __init__(self, saga: SagaInstance, calls: list[SagaStep], now: datetime) -> None:
-        """Hold the rows together with the time at which they were read."""
-        self.saga = saga
-        self.calls = calls
-        self.now = now
-        self.shape = msgspec.convert(saga.plan, Shape)
-        self.events: list[SagaEvent] = []
 
-    def saga_row(self) -> SagaRow:
-        """Return the saga as `decide` sees it."""
-        return SagaRow(
-            state=SagaState(self.saga.state),
-            deadline_at=self.saga.deadline_at,
-            cancel_requested=self.saga.cancel_requested_at is not None,
-            reason=self.saga.reason,
-            parked=self.saga.attention_reason is not None,
-        )
-
-    def rows(self) -> Rows:
-        """Return the calls as `decide` sees them."""
-        return Rows(tuple(_row(call) for call in self.calls))
-
-    def call(self, row: StepRow) -> SagaStep:
-        """Return the stored call behind a row of `decide`."""
-        return next(
-            call
-            for call in self.calls
-            if (call.step, call.item, call.direction) == (row.step, row.item, row.direction)
-        )
-
-    def forward(self, call: SagaStep) -> SagaStep:
-        """Return the forward call that a compensation or annulment belongs to."""
-        return next(
-            other
-            for other in self.calls
-            if (other.step, other.item, other.direction)
-            == (call.step, call.item, Direction.FORWARD)
-        )
-
-    def note(self, kind: str, call: SagaStep | None = None, **detail: Any) -> None:
-        """Add a line to the saga's history; written with the next `save`."""
-        about = (
-            {
-                "step": call.step,
-                "item": call.item,
-                "direction": call.direction,
-                "attempt": call.attempt,
-                "tries": call.tries,
-            }
-            if call
-            else {}
-        )
-        actor = str(detail.pop("actor", ""))[:120]
-        self.events.append(
-            SagaEvent(
-                saga_id=self.saga.id, at=self.now, kind=kind, detail=detail, actor=actor, **about
-            )
-        )
-
-    def save(self, *, due_at: datetime | None, **changes: Any) -> None:
-        """Write the saga row and its new history; progress starts the count of dispatches anew.
-
-        A parked saga stays parked: an answer that still comes in is kept, but moves nothing.
-        """
-        if self.saga.attention_reason is not None and "attention_reason" not in changes:
-            due_at = None
-        for name, value in {**changes, "due_at": due_at}.items():
-            setattr(self.saga, name, value)
-        SagaInstance.objects.filter(pk=self.saga.pk).update(
-            epoch=F("epoch") + 1, due_at=due_at, dispatches=0, **changes
-        )
-        if self.events:
-            SagaEvent.objects.bulk_create(self.events)
-            self.events = []
+_STORED: Final = msgspec.json.Decoder(_Stored)
+_READ: Final = """
+SELECT json_build_object(
+    'saga', to_jsonb(saga) || jsonb_build_object(
+        'plan', plan::text, 'parked', attention_reason IS NOT NULL,
+        'cancel_requested', cancel_requested_at IS NOT NULL),
+    'calls', (SELECT coalesce(json_agg(c ORDER BY c.id), '[]') FROM (
+        SELECT *, idempotency = 'D' AS never_resend FROM saga_step WHERE saga_id = saga.id) AS c),
+    'now', booking_now())::text
+FROM saga WHERE saga.id = %s
+"""
+# One snapshot for saga and calls: two statements could see a write of somebody else in between.
 
 
 def now() -> datetime:
@@ -125,66 +48,31 @@ def now() -> datetime:
     return value
 
 
-def lock(saga_id: UUID) -> Locked:
-    """Lock a saga until the end of the transaction and read it with its calls.
+def read(saga_id: UUID) -> Work:
+    """Read a saga with its calls, without a lock: the fence of `Work.save` finds out who was first.
 
     Raises:
         SagaNotFound: no such saga.
     """
-    saga = (
-        SagaInstance.objects.select_for_update().annotate(read_at=Now()).filter(pk=saga_id).first()
-    )
-    if saga is None:
+    with connection.cursor() as cursor:
+        cursor.execute(_READ, [saga_id])
+        row = cursor.fetchone()
+    if row is None:
         raise SagaNotFound(str(saga_id))
-    return Locked(saga, list(SagaStep.objects.filter(saga_id=saga_id).order_by("id")), saga.read_at)
+    stored = _STORED.decode(row[0])
+    return Work(stored.saga, stored.calls, stored.now)
 
 
-def fenced_update(call: SagaStep, *, epoch: int, **changes: Any) -> bool:
-    """Write a call's outcome if nobody has claimed it since `epoch`; return whether it was written."""
-    written = SagaStep.objects.filter(pk=call.pk, epoch=epoch).update(lease_until=None, **changes)
-    if written:
-        for name, value in {**changes, "lease_until": None}.items():
-            setattr(call, name, value)
-    return bool(written)
+def lock(saga_id: UUID) -> Work:
+    """Read a saga whose row stays locked until the transaction ends: nobody overtakes.
 
-
-def fence_out(call: SagaStep) -> None:
-    """Take a call away from a worker whose lease has ended: whatever it still hears is not written."""
-    SagaStep.objects.filter(pk=call.pk).update(
-        state=StepState.UNKNOWN, ambiguous=True, lease_until=None, epoch=F("epoch") + 1
-    )
-    call.state, call.ambiguous, call.lease_until = StepState.UNKNOWN, True, None
-    call.epoch += 1
-
-
-def claim(locked: Locked, calls: Iterable[SagaStep], *, lease_seconds: float) -> None:
-    """Lease calls to this worker: tries + 1, epoch + 1; an unanswered one becomes ambiguous."""
-    claimed = list(calls)
-    for call in claimed:
-        call.ambiguous = call.ambiguous or call.state in {StepState.CLAIMED, StepState.UNKNOWN}
-        call.state = StepState.CLAIMED
-        call.tries += 1
-        call.epoch += 1
-        call.lease_until = locked.now + timedelta(seconds=lease_seconds)
-    SagaStep.objects.bulk_update(
-        claimed,
-        [
-            "ambiguous",
-            "state",
-            "tries",
-            "epoch",
-            "lease_until",
-            "sent_at",
-            "request",
-            "idempotency",
-            "quiet_seconds",
-        ],
-    )
-
-
-def add_calls(calls: list[SagaStep]) -> None:
-    """Create calls (compensations, annulments)."""
-    SagaStep.objects.bulk_create(calls)
+    Raises:
+        SagaNotFound: no such saga.
+    """
+    with connection.cursor() as cursor:
+        # The read is a statement of its own: after waiting for a lock, one alone would see older calls.
+        cursor.execute("SELECT FROM saga WHERE id = %s FOR UPDATE", [saga_id])
+    return read(saga_id)
 
 
 def due_sagas(*, limit: int, grace_seconds: float) -> list[tuple[UUID, int]]:
@@ -231,22 +119,6 @@ def key_of(saga_id: UUID, step: str, item: str, direction: Direction, attempt: i
     return ":".join(part for part in parts if part)
 
 
-def as_json(value: Any) -> Mapping[str, Any] | None:
+def as_json(value: Any) -> dict[str, Any] | None:
     """Return a request, answer or given value as JSON-ready data."""
     return None if value is None else msgspec.to_builtins(value)
-
-
-def _row(call: SagaStep) -> StepRow:
-    return StepRow(
-        step=call.step,
-        item=call.item,
-        direction=Direction(call.direction),
-        state=StepState(call.state),
-        tries=call.tries,
-        ambiguous=call.ambiguous,
-        due_at=call.due_at,
-        lease_until=call.lease_until,
-        wait_until=call.wait_until,
-        never_resend=call.idempotency == "D",
-        reason=call.reason,
-    )

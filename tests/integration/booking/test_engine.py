@@ -14,7 +14,7 @@ from booking.orchestrator.engine import Progress
 from booking.orchestrator.models import SagaEvent, SagaInstance, SagaStep
 from booking.orchestrator.shape import Direction, SagaState, StepState
 from outbound.call import Call, Idempotency, Traits
-from tests import toy
+from tests import toy, workers
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -380,21 +380,21 @@ def test_a_link_that_meets_a_refusal_asks_for_the_chain_of_compensations() -> No
 def test_a_late_writer_changes_nothing() -> None:
     saga = start()
     engine.advance(saga.pk, link="reservation")
-    turn = engine._turn(saga.pk, None, None)
-    assert isinstance(turn, engine._Claimed)
+    turn = workers.turn(saga.pk)
+    assert isinstance(turn, workers.Claimed)
     flight = turn.claims[0]
-    SagaStep.objects.filter(pk=flight.step_id).update(epoch=flight.epoch + 1)
+    saga.calls.filter(step="book", item=flight.call.item).update(epoch=flight.epoch + 1)
 
-    engine._record(saga.pk, flight, Answered(toy.Answer(flight.call.key)))
+    workers.record(saga.pk, flight, Answered(toy.Answer(flight.call.key)))
 
-    step = SagaStep.objects.get(pk=flight.step_id)
+    step = saga.calls.get(step="book", item=flight.call.item)
     assert (step.state, toy.WORLD.recorded) == ("claimed", ["authorise"])
 
 
 def test_a_worker_that_dies_is_replaced_when_its_lease_ends() -> None:
     saga = start()
     engine.advance(saga.pk, link="reservation")
-    engine._turn(saga.pk, None, None)
+    workers.turn(saga.pk)
     engine.advance(saga.pk)
     assert sorted_legs() == []
 

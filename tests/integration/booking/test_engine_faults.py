@@ -13,7 +13,7 @@ from booking.orchestrator.models import SagaInstance, SagaStep
 from booking.orchestrator.shape import Direction, Rows, SagaState, StepState
 from booking.orchestrator.sweeper import Sweeper
 from outbound.call import Idempotency, Traits
-from tests import toy
+from tests import toy, workers
 from tests.integration.booking.test_engine import _clock, start  # noqa: F401 - the clock is a fixture
 from tests.tampering import tampering
 from tests.unit.booking.test_decide import NOW, PLAN, row
@@ -48,9 +48,9 @@ def step_of(
     return SagaStep.objects.get(saga=saga, step=step, direction=direction, item=item)
 
 
-def claimed(saga: SagaInstance) -> engine._Claimed:
+def claimed(saga: SagaInstance) -> workers.Claimed:
     """Let a worker claim what is due; what it does then is the test's."""
-    while not isinstance(turn := engine._turn(saga.pk, None, None), engine._Claimed):
+    while not isinstance(turn := workers.turn(saga.pk), workers.Claimed):
         assert not isinstance(turn, engine.Progress)
     return turn
 
@@ -67,8 +67,8 @@ def test_retry_continues_a_pivot_whose_last_try_died_with_its_worker() -> None:
         engine.advance(saga.pk)
         offset += 5
         forward(offset)
-    turn = engine._turn(saga.pk, None, None)  # the fourth try is claimed; the worker is killed
-    assert isinstance(turn, engine._Claimed)
+    turn = workers.turn(saga.pk)  # the fourth try is claimed; the worker is killed
+    assert isinstance(turn, workers.Claimed)
     offset += 31
     forward(offset)
     saga = run(saga, offset=offset)
@@ -84,8 +84,8 @@ def test_a_worker_whose_lease_ended_cannot_write_after_the_saga_turned_back() ->
     toy.reset(traits=Traits(idempotency=Idempotency.B, quiet_seconds=60))
     saga = start()
     engine.advance(saga.pk, link="reservation")
-    turn = engine._turn(saga.pk, None, None)
-    assert isinstance(turn, engine._Claimed)
+    turn = workers.turn(saga.pk)
+    assert isinstance(turn, workers.Claimed)
     flight = next(c for c in turn.claims if c.call.item == "flight")
     forward(31)
     control.request_cancel(subject_id=saga.subject_id)
@@ -93,7 +93,7 @@ def test_a_worker_whose_lease_ended_cannot_write_after_the_saga_turned_back() ->
     saga.refresh_from_db()
     assert saga.state == SagaState.COMPENSATING
 
-    engine._record(saga.pk, flight, calls.Answered(toy.Answer(flight.call.key)))
+    workers.record(saga.pk, flight, calls.Answered(toy.Answer(flight.call.key)))
 
     assert step_of(saga, "book", item="flight").state != "done"
 
@@ -102,13 +102,13 @@ def test_a_late_booking_of_a_zombie_is_not_left_behind() -> None:
     toy.reset(traits=Traits(idempotency=Idempotency.B, quiet_seconds=60), legs=("flight",))
     saga = start()
     engine.advance(saga.pk, link="reservation")
-    zombie = engine._turn(saga.pk, None, None)
-    assert isinstance(zombie, engine._Claimed)
+    zombie = workers.turn(saga.pk)
+    assert isinstance(zombie, workers.Claimed)
     [flight] = zombie.claims
     forward(31)
     control.request_cancel(subject_id=saga.subject_id)
-    turn = engine._turn(saga.pk, None, None)  # turns back and claims the cancellation
-    assert isinstance(turn, engine._Claimed)
+    turn = workers.turn(saga.pk)  # turns back and claims the cancellation
+    assert isinstance(turn, workers.Claimed)
     [back] = turn.claims
     assert back.call.step == "book"
     # the partner is asked to cancel: nothing there yet (class B, no tombstone)
@@ -116,8 +116,8 @@ def test_a_late_booking_of_a_zombie_is_not_left_behind() -> None:
     toy.WORLD.taken_back.clear()
     # the zombie wakes up, books, and records
     outcome = calls.outcome_of(flight)
-    engine._record(saga.pk, flight, outcome)
-    engine._record(saga.pk, back, cancelled)
+    workers.record(saga.pk, flight, outcome)
+    workers.record(saga.pk, back, cancelled)
     run(saga, offset=31)
 
     assert not any(toy.WORLD.stands(key) for key in toy.WORLD.effects if ":book:" in key)
@@ -126,8 +126,8 @@ def test_a_late_booking_of_a_zombie_is_not_left_behind() -> None:
 def test_a_worker_that_slept_through_its_lease_does_not_send() -> None:
     saga = start()
     engine.advance(saga.pk, link="reservation")
-    zombie = engine._turn(saga.pk, None, None)
-    assert isinstance(zombie, engine._Claimed)
+    zombie = workers.turn(saga.pk)
+    assert isinstance(zombie, workers.Claimed)
     real = time.monotonic
     try:
         time.monotonic = lambda: real() + 60  # the process was stopped for a minute
@@ -152,14 +152,14 @@ def test_a_new_key_waits_for_the_quiet_period_after_the_end_of_the_call() -> Non
     toy.reset(traits=Traits(idempotency=Idempotency.A, quiet_seconds=10, saves_errors=True))
     saga = start()
     turn = None
-    while not isinstance(turn, engine._Claimed):
-        turn = engine._turn(saga.pk, None, None)
+    while not isinstance(turn, workers.Claimed):
+        turn = workers.turn(saga.pk)
     [claim] = turn.claims
     assert claim.call.step == "authorise"
     forward(
         settings.SAGA_CALL_SECONDS
     )  # the call was cut off at its deadline: it may have left at the last moment
-    engine._record(saga.pk, claim, calls.Failed("no answer within the deadline"))
+    workers.record(saga.pk, claim, calls.Failed("no answer within the deadline"))
     forward(settings.SAGA_CALL_SECONDS + 2)
     engine.advance(saga.pk)
 
@@ -184,7 +184,7 @@ def test_a_compensation_that_kills_every_worker_is_parked() -> None:
     engine.advance(saga.pk, link="provider")
     offset = 0.0
     for _ in range(30):
-        engine._turn(saga.pk, None, None)  # claims, then dies
+        workers.turn(saga.pk)  # claims, then dies
         offset += 31
         forward(offset)
     saga.refresh_from_db()
@@ -215,12 +215,12 @@ def test_one_unreadable_saga_does_not_stop_the_sweep() -> None:
 def test_an_answer_that_arrives_while_the_saga_is_parked_is_kept() -> None:
     saga = start()
     engine.advance(saga.pk, link="reservation")
-    turn = engine._turn(saga.pk, None, None)
-    assert isinstance(turn, engine._Claimed)
+    turn = workers.turn(saga.pk)
+    assert isinstance(turn, workers.Claimed)
     moves.park(saga.pk, "another worker met a bug")
 
     for claim in turn.claims:
-        engine._record(saga.pk, claim, calls.outcome_of(claim))
+        workers.record(saga.pk, claim, calls.outcome_of(claim))
 
     assert step_of(saga, "book", item="flight").state == "done"
 
@@ -228,7 +228,7 @@ def test_an_answer_that_arrives_while_the_saga_is_parked_is_kept() -> None:
 def test_a_stored_request_that_the_code_cannot_read_any_more_parks_or_fails_the_saga() -> None:
     saga = start()
     engine.advance(saga.pk, link="reservation")
-    engine._turn(saga.pk, None, None)
+    workers.turn(saga.pk)
     with tampering("saga_step"):
         SagaStep.objects.filter(saga=saga, step="book").update(request={"other": 1})
     forward(31)

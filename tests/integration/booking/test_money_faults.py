@@ -24,6 +24,7 @@ from payments.returning import VoidRequest
 from providers import refusals
 from providers.gateways.network import KeyedGateway, ReferenceGateway
 from reservation import services as reservation
+from tests import workers
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("partners")]
 
@@ -203,16 +204,16 @@ def test_a_refund_that_is_slow_is_not_made_twice(ada, monkeypatch):
     monkeypatch.setattr(StripeGateway, "refund", refund)
     turn = None
     while True:
-        turn = engine._turn(saga.pk, None, None)
-        if isinstance(turn, engine._Claimed):
+        turn = workers.turn(saga.pk)
+        if isinstance(turn, workers.Claimed):
             if turn.claims[0].call.step == "refund":
                 break
             for claim, outcome in calls.make(turn.claims):
-                engine._record(saga.pk, claim, outcome)
+                workers.record(saga.pk, claim, outcome)
     [claim] = turn.claims
     outcome = calls.outcome_of(claim)
     forward(settings.SAGA_CALL_SECONDS)  # that is how long it took to give up
-    engine._record(saga.pk, claim, outcome)
+    workers.record(saga.pk, claim, outcome)
     forward(settings.SAGA_CALL_SECONDS + 4)  # backoff
     engine.advance(saga.pk)  # asks: absent; sends again
     processor = StripeGateway()
@@ -290,7 +291,7 @@ def test_a_leg_cancelled_by_a_worker_that_died_is_not_told_as_standing(ada, monk
             offset += 10
             forward(offset)
     # The line is back: the eighth try arrives, and its worker is killed.
-    while not isinstance(turn := engine._turn(saga.pk, None, None), engine._Claimed):
+    while not isinstance(turn := workers.turn(saga.pk), workers.Claimed):
         offset += 10
         forward(offset)
     assert isinstance(calls.outcome_of(turn.claims[0]), calls.Answered)

@@ -1,0 +1,199 @@
+"""A saga as one worker holds it: what was read, what is to change, and one fenced statement that writes it.
+
+Nothing is locked while a worker decides. Each write raises the saga's epoch and counts only if nobody
+has written since the read (optimistic offline lock: Fowler, "Patterns of Enterprise Application
+Architecture", 2002): of two workers at one saga, one is `Overtaken`, its transaction is rolled back, and
+it reads again.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import msgspec
+from django.db import connection
+
+from booking.orchestrator.shape import CallId, Direction, Rows, SagaRow, StepRow
+
+_COLUMNS: Final = {
+    "state": "text",
+    "attempt": "int",
+    "tries": "int",
+    "epoch": "int",
+    "ambiguous": "bool",
+    "key": "text",
+    "due_at": "timestamptz",
+    "lease_until": "timestamptz",
+    "wait_until": "timestamptz",
+    "sent_at": "timestamptz",
+    "idempotency": "text",
+    "quiet_seconds": "float8",
+    "request": "jsonb",
+    "result": "jsonb",
+    "action": "jsonb",
+    "reason": "text",
+    "error": "text",
+}
+_IDENTITY: Final = {"step": "text", "item": "text", "direction": "text"}
+_NEW: Final = {**_IDENTITY, "given": "jsonb", **_COLUMNS}
+_EVENT: Final = {
+    "at": "timestamptz",
+    "kind": "text",
+    **_IDENTITY,
+    "attempt": "int",
+    "tries": "int",
+    "detail": "jsonb",
+    "actor": "text",
+}
+
+
+def _typed(columns: dict[str, str]) -> str:
+    return ", ".join(f"{name} {kind}" for name, kind in columns.items())
+
+
+def _insert(table: str, columns: dict[str, str]) -> str:
+    names = ", ".join(columns)
+    return (
+        f"INSERT INTO {table} (saga_id, {names}) SELECT fence.id, {', '.join('c.' + n for n in columns)}"  # noqa: S608
+        f" FROM fence, jsonb_to_recordset(%s::jsonb) AS c({_typed(columns)})"
+    )
+
+
+_CHANGE: Final = (
+    f"UPDATE saga_step AS t SET {', '.join(f'{name} = c.{name}' for name in _COLUMNS)}"  # noqa: S608
+    f" FROM fence, jsonb_to_recordset(%s::jsonb) AS c({_typed({**_IDENTITY, **_COLUMNS})})"
+    " WHERE t.saga_id = fence.id AND t.step = c.step AND t.item = c.item AND t.direction = c.direction"
+)
+_ADD: Final = _insert("saga_step", _NEW)
+_NOTE: Final = _insert("saga_event", _EVENT)
+_FLAGS: Final = {"cancel_requested_at": "cancel_requested", "attention_reason": "parked"}
+"""Column -> the field of `SagaRow` that says whether it is set."""
+
+
+class Overtaken(Exception):
+    """Somebody else has moved the saga since it was read: roll back and read again."""
+
+
+class Work:
+    """A unit of work on one saga (Fowler 2002): changes are made in memory and written by `save`."""
+
+    def __init__(self, saga: SagaRow, calls: Iterable[StepRow], now: datetime) -> None:
+        """Take what was read, and the database's time of the reading."""
+        self.saga = saga
+        self.shape = saga.shape
+        self.calls: dict[CallId, StepRow] = {call.id: call for call in calls}
+        self._columns: dict[str, Any] = {}
+        self._changed: dict[CallId, None] = {}
+        self._added: dict[CallId, None] = {}
+        self._notes: list[dict[str, Any]] = []
+        self._afterwards: list[Callable[[], None]] = []
+        self._read(now)
+
+    @property
+    def now(self) -> datetime:
+        """Return the database's time: as last read, and what has passed since."""
+        return self._now + timedelta(seconds=time.monotonic() - self._at)
+
+    @property
+    def rows(self) -> Rows:
+        """Return the calls as `decide` sees them."""
+        return Rows(tuple(self.calls.values()))
+
+    @property
+    def changed(self) -> bool:
+        """Whether there is anything to write."""
+        return bool(self._columns or self._changed or self._added or self._notes)
+
+    def forward(self, call: StepRow) -> StepRow:
+        """Return the forward call that a compensation or annulment belongs to."""
+        return self.calls[call.step, call.item, Direction.FORWARD]
+
+    def change(self, call: StepRow, **fields: Any) -> StepRow:
+        """Change a call; return it as it is now."""
+        changed = replace(self.calls[call.id], **fields)
+        self.calls[call.id] = changed
+        if call.id not in self._added:
+            self._changed[call.id] = None
+        return changed
+
+    def settle(self, call: StepRow, **fields: Any) -> StepRow:
+        """Change a call that nobody is making any more."""
+        return self.change(call, lease_until=None, **fields)
+
+    def add(self, calls: Iterable[StepRow]) -> None:
+        """Create calls (compensations, annulments)."""
+        for call in calls:
+            self.calls[call.id] = call
+            self._added[call.id] = None
+
+    def move(self, **columns: Any) -> None:
+        """Change the saga's own row."""
+        self._columns |= columns
+        fields: dict[str, Any] = {
+            _FLAGS.get(n, n): v is not None if n in _FLAGS else v for n, v in columns.items()
+        }
+        fields.pop("finished_at", None)
+        self.saga = replace(self.saga, **fields)
+
+    def note(self, kind: str, call: StepRow | None = None, **detail: Any) -> None:
+        """Add a line to the saga's history."""
+        about = self.calls[call.id] if call else None
+        self._notes.append(
+            {
+                "at": self.now,
+                "kind": kind,
+                "step": about.step if about else "",
+                "item": about.item if about else "",
+                "direction": about.direction if about else "",
+                "attempt": about.attempt if about else 0,
+                "tries": about.tries if about else 0,
+                "actor": str(detail.pop("actor", ""))[:120],
+                "detail": detail,
+            }
+        )
+
+    def afterwards(self, effect: Callable[[], None]) -> None:
+        """Let a service write its rows in the same transaction, once the fence has matched."""
+        self._afterwards.append(effect)
+
+    def save(self) -> None:
+        """Write everything by one statement, fenced by the saga's epoch, inside the caller's transaction.
+
+        Raises:
+            Overtaken: somebody else has written since the read.
+        """
+        statement, parameters = self._statement()
+        with connection.cursor() as cursor:
+            cursor.execute(statement, parameters)
+            row = cursor.fetchone()
+        if row is None:
+            raise Overtaken(str(self.saga.id))
+        self.saga = replace(self.saga, epoch=self.saga.epoch + 1)
+        self._read(row[0])
+        self._columns, self._changed, self._added, self._notes = {}, {}, {}, []
+        effects, self._afterwards = self._afterwards, []
+        for effect in effects:
+            effect()
+
+    def _read(self, now: datetime) -> None:
+        self._now, self._at = now, time.monotonic()
+
+    def _statement(self) -> tuple[str, list[Any]]:
+        sets = "".join(f", {name} = %s" for name in self._columns)
+        parameters = [*self._columns.values(), self.saga.id, self.saga.epoch]
+        parts = [
+            f"WITH fence AS (UPDATE saga SET epoch = epoch + 1, dispatches = 0{sets}"  # noqa: S608
+            " WHERE id = %s AND epoch = %s RETURNING id)"
+        ]
+        rows = (
+            ("changed", _CHANGE, [self.calls[id_] for id_ in self._changed]),
+            ("added", _ADD, [self.calls[id_] for id_ in self._added]),
+            ("noted", _NOTE, self._notes),
+        )
+        for name, part, values in rows:
+            if values:
+                parts.append(f"{name} AS ({part})")
+                parameters.append(msgspec.json.encode(values).decode())
+        return f"{', '.join(parts)} SELECT booking_now() FROM fence", parameters  # noqa: S608
