@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Final
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.db import transaction
 
 from booking.models import IdempotencyRecord
 from booking.orchestrator import store
 
-LEASE: Final = timedelta(seconds=60)
 ANSWERING: Final = timedelta(seconds=15)
 """How long, after the effects, the holder may still wait for a better answer (`Prefer: wait=10`)."""
 KEPT: Final = timedelta(hours=24)
@@ -80,7 +80,7 @@ def claim(request: Request) -> Claim | Answer:
                 "fingerprint": request.fingerprint,
                 "holder": holder,
                 "created_at": now,
-                "leased_until": now + LEASE,
+                "leased_until": now + _lease(),
             },
         )
         if created:
@@ -131,7 +131,7 @@ def _take_over(
         record.finished_at = record.finished_at or now
         record.save(update_fields=["finished_at"])
         return Answer(status=record.status, headers=record.headers, body=record.body)
-    record.holder, record.leased_until = holder, now + LEASE
+    record.holder, record.leased_until = holder, now + _lease()
     record.save()
     return Claim(record_id=record.pk, holder=holder)
 
@@ -147,6 +147,10 @@ def _store(claimed: Claim, answer: Answer, **times: Any) -> None:
     )
     if not changed:
         raise KeyInFlight("Another request with this key has taken over.")
+
+
+def _lease() -> timedelta:
+    return timedelta(seconds=settings.IDEMPOTENCY_LEASE_SECONDS)
 
 
 def _forget_old(now: datetime) -> None:
