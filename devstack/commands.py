@@ -89,8 +89,8 @@ def shell(options: argparse.Namespace) -> int:
 
 
 def stop(options: argparse.Namespace) -> int:
-    """Stop what `run` and `demo` started, from another terminal, and any leftovers."""
-    for directory in (VAR / "dev", VAR / "demo"):
+    """Stop what `run`, `demo` and the chaos started, from another terminal, and any leftovers."""
+    for directory in (VAR / "dev", VAR / "demo", VAR / "chaos"):
         _stop_owner(directory)
         for name in leftovers.end_leftovers(directory=directory / "run"):
             print(f"ended {name} of {directory.name}")

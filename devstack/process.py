@@ -85,9 +85,9 @@ class Process:
         Raises: NotReadyError.
         """
         with self._lock:
-            self.wanted = True
             if not self.running:
                 spawning.run_in_spawner(self._launch)
+            self.wanted = True  # only now: a supervisor would take it for one that has died
         if wait:
             self.wait_ready(timeout=timeout)
 

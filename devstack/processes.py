@@ -4,7 +4,7 @@ import shlex
 import string
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from devstack.readiness import Alive, Answers, Probe, Says
@@ -87,6 +87,21 @@ def arguments(declared: Declared, *, env: Mapping[str, str]) -> list[str]:
     program, *words = shlex.split(declared.command)
     filled = [string.Template(word).substitute(env) for word in words]
     return [sys.executable, *_MODULES[program], *filled]
+
+
+def copies(counts: Mapping[str, int]) -> list[Declared]:
+    """Return the further copies of what is to run several times: `sweeper-2`, `sweeper-3`.
+
+    Raises: ValueError for a name that the table lacks, or for a process that owns a port.
+    """
+    several = {line.name: line for line in PROCESSES if "PORT" not in line.command}
+    if unknown := set(counts) - set(several):
+        raise ValueError(f"cannot run several times: {', '.join(sorted(unknown))}")
+    return [
+        replace(several[name], name=f"{name}-{number}")
+        for name, count in counts.items()
+        for number in range(2, count + 1)
+    ]
 
 
 def procfile() -> str:

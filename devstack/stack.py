@@ -30,10 +30,11 @@ class Stack:
 
     `throwaway` starts from nothing and deletes the data at the end (the logs stay); `durable` is
     explained at `Servers`; `only` names the processes or groups to start (None: all; the others can
-    be started later); `own_servers` starts PostgreSQL and Redis even if DATABASE_URL and REDIS_URL
-    name others; `ports` may fix "web", "sandbox", "postgres", "redis"; `env` goes over what
-    the processes get; `restart` (default: unless throwaway) revives what dies; `verbose` prints the
-    logs; `report` gets one line for each stage.
+    be started later); `copies` says of which how many are to run (one of each); `own_servers`
+    starts PostgreSQL and Redis even if DATABASE_URL and REDIS_URL name others; `ports` may fix
+    "web", "sandbox", "postgres", "redis"; `env` goes over what the processes get; `restart`
+    (default: unless throwaway) revives what dies; `verbose` prints the logs; `report` gets one line
+    for each stage.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Stack:
         env: Mapping[str, str] | None = None,
         ports: Mapping[str, int] | None = None,
         only: set[str] | None = None,
+        copies: Mapping[str, int] | None = None,
         restart: bool | None = None,
         own_servers: bool = False,
         verbose: bool = False,
@@ -57,7 +59,8 @@ class Stack:
         self.ports: dict[str, int] = {}
         self._extra = dict(env or {})
         self._fixed = dict(ports or {})
-        self._names = table.chosen(only)
+        self._copies = table.copies(copies or {})
+        self._names = [*table.chosen(only), *(copy.name for copy in self._copies)]
         self._verbose = verbose
         self._report = report or (lambda line: None)
         self._servers = Servers(
@@ -175,7 +178,7 @@ class Stack:
         for server in (self.postgres, self.redis):
             if not isinstance(server, External):
                 self._supervisor.add(server.process)
-        for declared in table.PROCESSES:
+        for declared in (*table.PROCESSES, *self._copies):
             self._supervisor.add(self._process(declared))
 
     def _start_processes(self) -> None:
