@@ -1,7 +1,7 @@
 PYTHON ?= python3
 VENV := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help demo run test bench lint lock stop clean clean-venv venv
+.PHONY: help demo run test bench chaos lint lock stop clean clean-venv venv
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ test: venv ## run all tests against real servers; ARGS="tests/flows -k refused" 
 bench: venv ## measure trips per second
 	@$(VENV) -m tests.bench $(ARGS)
 
+chaos: venv ## kill and rob everything by plan SEED=1 for MINUTES=4, heal, check what must be true
+	@$(VENV) -m tests.chaos --seed $(or $(SEED),1) --minutes $(or $(MINUTES),4) $(ARGS)
+
 lint: venv ## check style, types and the boundaries between the contexts
 	@$(VENV) -m ruff check . && $(VENV) -m ruff format --check .
 	@DJANGO_DEBUG=1 $(VENV) -m mypy .
@@ -26,7 +29,7 @@ lint: venv ## check style, types and the boundaries between the contexts
 lock: venv ## write requirements*.txt from pyproject.toml, with hashes
 	@$(VENV) -m devstack.lock $(ARGS)
 
-stop: ## stop what `make run` or `make demo` left running
+stop: ## stop what `make run`, `make demo` or `make chaos` left running
 	@$(VENV) -m devstack stop
 
 clean: ## delete the data and logs in var/
