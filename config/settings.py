@@ -175,6 +175,8 @@ STRIPE_WEBHOOK_SECRET = env.str("STRIPE_WEBHOOK_SECRET", default="whsec_sandbox"
 # After so many seconds an unanswered request can no longer take effect on the other side.
 PARTNER_QUIET_SECONDS = _seconds("PARTNER_QUIET_SECONDS", default=30.0)
 PAYMENT_QUIET_SECONDS = _seconds("PAYMENT_QUIET_SECONDS", default=10.0)
+# So long a customer has for 3-D Secure.
+PAYMENT_ACTION_SECONDS = _seconds("PAYMENT_ACTION_SECONDS", default=600.0)
 PAYMENT_GATEWAY = env.str("PAYMENT_GATEWAY", default="payments.gateways.stripe.StripeGateway")
 # Gateways to partners beside those of the network: name -> class.
 PARTNER_GATEWAYS = env.dict("PARTNER_GATEWAYS", default={})

@@ -108,7 +108,7 @@ def is_ready(*, reservation_id: uuid.UUID) -> bool:
 def _check_replaceable(reservation_id: uuid.UUID, deadline: Deadline) -> None:
     """Refuse while the current payment is used; one that was cancelled at the processor by hand is noted as void."""
     payment = payment_of(reservation_id=reservation_id)
-    if payment is None or payment.status not in domain.IN_FLIGHT | domain.TAKEN:
+    if payment is None or payment.status not in domain.KEPT:
         return
     if payment.status in domain.TAKEN or not _is_cancelled(payment, deadline):
         raise PaymentInProgress("the current payment is being used")

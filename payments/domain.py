@@ -30,6 +30,8 @@ IN_FLIGHT: Final = frozenset(
 TAKEN: Final = frozenset(
     {PaymentStatus.CAPTURED, PaymentStatus.PARTLY_REFUNDED, PaymentStatus.REFUNDED}
 )
+KEPT: Final = IN_FLIGHT | TAKEN - {PaymentStatus.REFUNDED}
+"""What cannot be replaced by other payment details. Money that went back as a whole was never taken."""
 
 
 def check_method(method: str) -> None:

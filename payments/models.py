@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from outbound.money import AmountField
-from payments.domain import IN_FLIGHT, METHOD_TOKEN, TAKEN, PaymentStatus
+from payments.domain import IN_FLIGHT, KEPT, METHOD_TOKEN, TAKEN, PaymentStatus
 from payments.events import (
     PaymentAuthorised,
     PaymentCaptured,
@@ -102,7 +102,7 @@ class Payment(models.Model):
 
     def supersede(self, *, at: datetime) -> None:
         """Make room for other payment details."""
-        if self.status in IN_FLIGHT | TAKEN:
+        if self.status in KEPT:
             raise IllegalPaymentMove(f"{self.status} cannot be superseded")
         self.superseded_at = at
 

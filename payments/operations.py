@@ -22,8 +22,6 @@ from payments.refusals import (
     PriceMismatch,
 )
 
-CUSTOMER_SECONDS: Final = 600.0
-"""How long a customer has for 3-D Secure."""
 NOT_AUTHENTICATED: Final = "payment_intent_authentication_failure"
 
 
@@ -199,7 +197,7 @@ def authorisation(request: PaymentRequest, intent: Intent) -> PaymentAnswer | No
             return None
         case IntentState.WAITING:
             action = {"type": "3d_secure", "url": intent.action_url}
-            raise Waiting(action, seconds=CUSTOMER_SECONDS)
+            raise Waiting(action, seconds=settings.PAYMENT_ACTION_SECONDS)
         case IntentState.REFUSED if intent.decline_code == NOT_AUTHENTICATED:
             raise AuthenticationFailed(intent.decline_reason, reason=intent.decline_reason[:100])
         case IntentState.REFUSED:

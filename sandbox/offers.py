@@ -100,8 +100,8 @@ def _offer(wanted: Search, product: str) -> ledger.Row:
 
 
 def _expiry(quoted_product: str = "") -> str:
-    soon = magic.at(quoted_product, "quote") is not None
-    valid_for = datetime.timedelta(seconds=2) if soon else VALID_FOR
+    soon = magic.at(quoted_product, "quote")
+    valid_for = datetime.timedelta(seconds=soon.seconds) if soon else VALID_FOR
     return (datetime.datetime.now(datetime.UTC) + valid_for).isoformat()
 
 

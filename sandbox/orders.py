@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import json
 import secrets
 import sqlite3
 import time
@@ -164,8 +165,9 @@ def _offer(db: sqlite3.Connection, partner: Partner, offer_id: str) -> ledger.Ro
 
 
 def _spoil_offer(db: sqlite3.Connection, found: magic.Magic | None, offer: ledger.Row) -> None:
-    """Make the offer dearer, or let it expire; the refusal then follows from the offer itself."""
-    if found and found.does is magic.Does.CHANGE_PRICE:
+    """Make the offer dearer, once, or let it expire; the refusal then follows from the offer itself."""
+    first_price = offer["amount"] == json.loads(offer["body"])["amount"]
+    if found and found.does is magic.Does.CHANGE_PRICE and first_price:
         amount = str(prices.raised(Decimal(offer["amount"])))
         db.execute("UPDATE offers SET amount = ? WHERE id = ?", (amount, offer["id"]))
     if found and found.does is magic.Does.EXPIRE:
@@ -185,7 +187,7 @@ def _schedule(
 
 
 def _find(db: sqlite3.Connection, partner: Partner, key: str) -> ledger.Row | None:
-    column = "id" if partner.idempotency == "C" else "key"
+    column = "key" if partner.keyed else "id"
     sql = f"SELECT * FROM orders WHERE partner = ? AND {column} = ?"  # noqa: S608
     return ledger.one(db, sql, partner.slug, key)
 

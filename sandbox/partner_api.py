@@ -40,7 +40,7 @@ def quote(world: World, call: Call, slug: str) -> Answer:
 def put_order(world: World, call: Call, slug: str, key: str) -> Answer:
     """Book under the caller's key."""
     partner = _enter(world, call, slug)
-    if partner.idempotency == "C":
+    if not partner.keyed:
         raise Rejected(problem(405, "no_keys", "This partner takes orders by POST, without keys."))
     return _place(world, call, partner, key)
 
@@ -48,7 +48,7 @@ def put_order(world: World, call: Call, slug: str, key: str) -> Answer:
 def post_order(world: World, call: Call, slug: str) -> Answer:
     """Book anew."""
     partner = _enter(world, call, slug)
-    if partner.idempotency != "C":
+    if partner.keyed:
         raise Rejected(
             problem(405, "key_required", "This partner takes orders by PUT, under a key.")
         )
@@ -58,6 +58,7 @@ def post_order(world: World, call: Call, slug: str) -> Answer:
 def get_order(world: World, call: Call, slug: str, key: str) -> Answer:
     """Show one order."""
     partner = _enter(world, call, slug)
+    _askable(partner)
     call.key = key
     return _about(call, orders.look_up(world.ledger, partner, key))
 
@@ -65,6 +66,7 @@ def get_order(world: World, call: Call, slug: str, key: str) -> Answer:
 def list_orders(world: World, call: Call, slug: str) -> Answer:
     """Show the orders of a reference, or a page of those that were booked within a window."""
     partner = _enter(world, call, slug)
+    _askable(partner)
     args = call.request.args
     if "reference" in args:
         call.reference = _text(args, "reference")
@@ -94,6 +96,11 @@ def _place(world: World, call: Call, partner: Partner, key: str | None) -> Answe
     answer = orders.place(world.ledger, partner, key, request, world.settings.durations)
     world.late_effects.wake()
     return answer
+
+
+def _askable(partner: Partner) -> None:
+    if partner.idempotency == "D":
+        raise Rejected(problem(405, "cannot_be_asked", "This partner keeps no list to look into."))
 
 
 def _about(call: Call, answer: Answer) -> Answer:

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Literal
 
 Kind = Literal["flight", "stay", "car"]
-Idempotency = Literal["A", "B", "C"]
+Idempotency = Literal["A", "B", "C", "D"]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -12,7 +12,7 @@ class Partner:
     """A company that sells offers.
 
     `idempotency`: A books once per key, and a cancelled key can never be booked again; B books once per key only;
-    C books anew at each call, and can be asked by reference.
+    C books anew at each call, and can be asked by reference; D books anew at each call, and cannot be asked.
     `lists_orders`: shows the orders that were booked within a window, page by page.
     """
 
@@ -23,6 +23,11 @@ class Partner:
     code: str
     lists_orders: bool = True
 
+    @property
+    def keyed(self) -> bool:
+        """Whether orders are placed under the caller's key."""
+        return self.idempotency in {"A", "B"}
+
 
 PARTNERS = {
     partner.slug: partner
@@ -32,6 +37,7 @@ PARTNERS = {
         Partner("wheelio", "Wheelio Rent a Car", "car", "A", "WH"),
         Partner("budgetair", "BudgetAir", "flight", "B", "BU"),
         Partner("oldinn", "The Old Inn", "stay", "C", "OI", lists_orders=False),
+        Partner("dialacar", "Dial-a-Car", "car", "D", "DC", lists_orders=False),
     )
 }
 

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +18,20 @@ QUICK = {
     "SAGA_LEASE_SECONDS": "4",
     "SAGA_SWEEP_SECONDS": "0.3",
     "SAGA_GRACE_SECONDS": "1.5",
-    "SAGA_BACKOFF_SECONDS": "0.3",
+    "SAGA_BACKOFF_SECONDS": "0.15",
     "SANDBOX_HANG": "3",
     "PAYMENT_QUIET_SECONDS": "2",
     "PARTNER_QUIET_SECONDS": "2",
+    "PAYMENT_ACTION_SECONDS": "13",
 }
 MODES = [
     pytest.param(mode, marks=[pytest.mark.stack, pytest.mark.xdist_group(f"stack-{mode}")])
     for mode in ("once", "drop", "triple")
 ]
+
+
+ONCE = pytest.mark.parametrize("any_stack", MODES[:1], indirect=True)
+"""For what does not depend on messages: one stack is enough."""
 
 
 class Story:
@@ -64,6 +69,30 @@ class Story:
         done = self.stack.manage("eventbus", "trace", "--key", reservation_id, "--json")
         names = [event["type"] for event in json.loads(done.stdout)]
         return [name for name in names if name.startswith(prefix)]
+
+    def bank(self, reservation_id: str, result: str) -> None:
+        """Be the customer on the page of their bank, to which the reservation points: succeed or fail."""
+        action = until(
+            lambda: self.api.get(reservation_id)["progress"]["action"], what="3-D Secure"
+        )
+        httpx.get(action["url"], params={"result": result}, timeout=30).raise_for_status()
+
+    def outage(self, partner: str, mode: str) -> None:
+        """Put a partner (or `cards`) out of order: down, slow, hang; ok ends it."""
+        url = f"{self.stack.urls['sandbox']}/control/outage"
+        httpx.post(url, json={"partner": partner, "mode": mode}).raise_for_status()
+
+    def parked(self, reservation_id: str) -> Mapping[str, Any]:
+        """Wait until the reservation needs a person; return its page."""
+        return until(
+            lambda: (page := self.api.get(reservation_id))["progress"]["needs_a_person"] and page,
+            seconds=60,
+            what="a person being asked",
+        )
+
+    def saga(self, *arguments: str) -> Any:
+        """Run `manage.py saga` and return what it prints as JSON."""
+        return json.loads(self.stack.manage("saga", *arguments, "--json").stdout)
 
     def kinds(self, reservation_id: str, step: str) -> list[str]:
         """Return what happened to a step, in order."""

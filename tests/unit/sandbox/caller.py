@@ -19,6 +19,7 @@ KINDS = {
     "wheelio": "car",
     "budgetair": "flight",
     "oldinn": "stay",
+    "dialacar": "car",
 }
 Json = dict[str, typing.Any]
 

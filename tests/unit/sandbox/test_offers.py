@@ -21,7 +21,9 @@ def test_magic_products_can_be_left_out(partners):
     assert [offer["product"] for offer in offers] == ["standard", "flex", "saver"]
 
 
-@pytest.mark.parametrize("slug", ["skyways", "restwell", "wheelio", "budgetair", "oldinn"])
+@pytest.mark.parametrize(
+    "slug", ["skyways", "restwell", "wheelio", "budgetair", "oldinn", "dialacar"]
+)
 def test_the_same_search_has_the_same_price_and_another_id(partners, slug):
     first, second = partners.offer(slug), partners.offer(slug)
 
@@ -110,6 +112,7 @@ def test_the_directory_names_every_partner_with_its_class(partners):
         "wheelio": "A",
         "budgetair": "B",
         "oldinn": "C",
+        "dialacar": "D",
     }
 
 

@@ -67,6 +67,23 @@ def test_classes_b_and_c_do_not_know_a_key_that_they_never_saw(partners, slug):
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
+def test_class_d_books_at_every_call_and_cannot_be_asked(partners):
+    offer = partners.offer("dialacar")
+
+    first = partners.book(offer, None)
+    partners.book(offer, None)
+    asked = [
+        partners.get("dialacar", first.json()["id"]),
+        partners.http.get("/partners/dialacar/orders", params={"reference": "r1/leg"}),
+    ]
+    cancelled = partners.cancel("dialacar", first.json()["id"])
+
+    assert [answer.json()["code"] for answer in asked] == ["cannot_be_asked"] * 2
+    assert cancelled.json()["status"] == "cancelled"
+    states = [order["status"] for order in partners.ledger("r1")["orders"]]
+    assert sorted(states) == ["cancelled", "confirmed"]
+
+
 def test_class_c_books_at_every_call_and_is_found_by_reference(partners):
     offer = partners.offer("oldinn")
 
