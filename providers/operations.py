@@ -54,7 +54,10 @@ class BookAnswer:
 
 @dataclass(frozen=True, kw_only=True)
 class CancelRequest:
-    """Which order to cancel: the one of `key`, or whatever the partner holds for `reference`."""
+    """Which order to cancel: the one of `key`, or whatever the partner holds for `reference`.
+
+    `order_id` is the partner's own, "" while its answer is not known.
+    """
 
     provider_id: str
     partner: str
@@ -64,6 +67,7 @@ class CancelRequest:
     reference: str
     amount: str
     currency: str
+    order_id: str = ""
 
     @property
     def endpoint(self) -> Endpoint:
@@ -201,6 +205,7 @@ class Cancel:
             reference=booked.reference,
             amount=booked.amount,
             currency=booked.currency,
+            order_id=str((call.original.result or {}).get("order_id", "")),
         )
 
     def call(self, request: CancelRequest, call: Call) -> CancelAnswer:
@@ -213,6 +218,7 @@ class Cancel:
             partner=request.endpoint,
             key=request.key,
             reference=request.reference,
+            order_id=request.order_id,
             deadline=Deadline.within(call.seconds),
         )
         return CancelAnswer(outcome="cancelled" if cancelled else "absent")
@@ -283,6 +289,7 @@ def _of_latest_order(call: Call) -> CancelRequest:
         reference=_reference(call),
         amount=str(order.amount),
         currency=order.currency,
+        order_id=order.partner_reference,
     )
 
 

@@ -1,7 +1,9 @@
 """What the outside asks of a saga: start, cancel, wake, retry. Each inside the caller's transaction or its own."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -138,15 +140,24 @@ def retry(*, saga_id: UUID, actor: str, reason: str) -> None:
 
 
 def resolve(
-    *, saga_id: UUID, step: str, item: str, outcome: StepState, actor: str, evidence: str
+    *,
+    saga_id: UUID,
+    step: str,
+    item: str,
+    outcome: StepState,
+    actor: str,
+    evidence: str,
+    answer: Mapping[str, Any] | None = None,
 ) -> None:
     """Settle by hand a call that waits for a person: it is done after all, or its loss is accepted.
 
     `outcome` is DONE or ACCEPTED, `evidence` says how that is known (a ticket, a partner's answer).
+    `answer` holds what the other side would have answered to a call that is done, where it is known;
+    what is left out is taken from the request. It is recorded as if it had come in.
 
     Raises:
         NotParked: the saga does not wait for a person.
-        NotResolvable: there is no such call, or a person cannot settle it.
+        NotResolvable: there is no such call, a person cannot settle it, or this is no answer to it.
         SagaNotFound: no such saga.
     """
     with transaction.atomic():
@@ -156,11 +167,33 @@ def resolve(
         for call in _given_up(work, step, item):
             # Before the pivot a loss cannot be borne: what did not happen turns the flow back.
             turns = work.saga.state is SagaState.RUNNING and outcome is StepState.ACCEPTED
+            if call.state is StepState.CLAIMED:
+                # Whoever made it has died; what it still hears must not be written over this.
+                call = work.settle(call, state=StepState.UNKNOWN, ambiguous=True)
+                work.save()
             state = StepState.REFUSED if turns else outcome
-            work.settle(call, state=state, due_at=None)
+            # What a person has seen to is not compensated either.
+            call = work.settle(
+                call, state=state, ambiguous=call.ambiguous and not turns, due_at=None
+            )
+            if answer and outcome is StepState.DONE:
+                _take(work, call, answer)
             work.note("resolved", call, actor=actor, outcome=outcome, evidence=evidence)
         work.move(due_at=work.now, attention_reason=None)
-        work.save()
+        with operations.circumstances(work):
+            work.save()
+
+
+def _take(work: Work, call: StepRow, told: Mapping[str, Any]) -> None:
+    """Take what a person was told as the answer to a call."""
+    operation = operations.operation_of(operations.step_of(work, call), call.direction)()
+    try:
+        known = {**(call.request or {}), **told}
+        answer = msgspec.convert(known, operations.type_of(operation.__class__, "call"))
+    except msgspec.ValidationError as error:
+        raise NotResolvable(f"this is no answer to {call.step}: {error}") from error
+    work.settle(call, result=store.as_json(answer))
+    work.afterwards(partial(operation.record, answer, operations.call_value(work, call)))
 
 
 def _live(subject_id: UUID) -> Work | None:
@@ -193,9 +226,11 @@ def _given_up(work: Work, step: str, item: str) -> list[StepRow]:
 
 
 def _only_a_person_can(work: Work, call: StepRow) -> bool:
-    if work.saga.state is SagaState.RUNNING:
-        return call.never_resend and call.ambiguous and call.state not in SETTLED
-    return call.state in {StepState.PARKED, StepState.REFUSED}
+    if call.state in SETTLED:
+        turned = work.saga.state is not SagaState.RUNNING
+        return turned and call.state in {StepState.PARKED, StepState.REFUSED}
+    unanswered = call.ambiguous or call.state in {StepState.CLAIMED, StepState.UNKNOWN}
+    return call.never_resend and unanswered
 
 
 def _try_again(work: Work, call: StepRow) -> None:

@@ -68,9 +68,10 @@ class Annul:
 
 @dataclass(frozen=True)
 class GiveUp:
-    """These compensations were tried often enough: a person must settle them; the others go on."""
+    """These compensations are not made again: a person must settle them; the others go on."""
 
     rows: tuple[StepRow, ...]
+    reason: str = "retries_exhausted"
 
 
 @dataclass(frozen=True)
@@ -107,13 +108,12 @@ def _running(saga: SagaRow, rows: Rows, plan: Shape, now: datetime) -> Decision:
             if settling
             else Enter(SagaState.COMPENSATING, reason)
         )
-    if stuck := [row for row in calls if row.never_resend and row.ambiguous and row.due(now)]:
-        return Park(
-            f"{current.name}: outcome unknown and the partner cannot be asked ({stuck[0].item})"
-        )
+    if lost := _lost(calls, now):
+        return _ask_a_person(lost)
     due = tuple(row for row in calls if row.due(now))
     if not due:
-        return Sleep(min(row.wakes_at(now) for row in calls if row.state is not StepState.DONE))
+        wakes = [row.wakes_at(now) for row in calls if row.state is not StepState.DONE]
+        return Sleep(min(*wakes, saga.deadline_at))
     if current.kind is Kind.PIVOT:
         return Enter(SagaState.PIVOTING)
     return Run(current.link, due)
@@ -144,13 +144,16 @@ def _pivoting(saga: SagaRow, rows: Rows, plan: Shape, now: datetime) -> Decision
     untouched = all(row.state is StepState.PENDING and not row.ambiguous for row in calls)
     if untouched and now >= saga.deadline_at:
         return Enter(SagaState.COMPENSATING, "deadline_passed")
-    due = tuple(row for row in open_calls if row.due(now))
+    lost = _lost(open_calls, now)
+    due = tuple(row for row in open_calls if row.due(now) and row not in lost)
     if worn := [row for row in due if row.tries >= pivot.attempts and not _just_lost(row)]:
         return _pivot_worn(worn[0], calls)
     if due:
         return Run(pivot.link, due)
-    if open_calls:
-        return Sleep(min(row.wakes_at(now) for row in open_calls))
+    if wakes := [row.wakes_at(now) for row in open_calls if row not in lost]:
+        return Sleep(min(wakes))
+    if lost:
+        return _ask_a_person(lost)
     refused = [row for row in calls if row.state is StepState.REFUSED]
     if not refused:
         return Enter(SagaState.FINISHING)
@@ -201,6 +204,8 @@ def _finishing(rows: Rows, plan: Shape, now: datetime) -> Decision:
             continue
         if refused := [row for row in calls if row.state is StepState.REFUSED]:
             return Park(f"{step.name}: refused after the pivot ({refused[0].reason})")
+        if lost := _lost(calls, now):
+            return _ask_a_person(lost)
         due = tuple(row for row in calls if row.due(now))
         if any(row.tries >= step.attempts for row in due):
             return Park(f"{step.name}: failed {step.attempts} times after the pivot")
@@ -216,6 +221,8 @@ def _compensating(saga: SagaRow, rows: Rows, plan: Shape, now: datetime) -> Deci
         calls = rows.of(step.name, Direction.COMPENSATE)
         if live := [row for row in calls if row.live(now)]:
             return Sleep(min(row.wakes_at(now) for row in live))
+        if lost := _lost(calls, now):
+            return GiveUp(tuple(lost), "outcome_unknown")
         due = tuple(row for row in calls if row.due(now))
         if worn := tuple(row for row in due if row.tries >= step.attempts):
             return GiveUp(worn)
@@ -228,6 +235,21 @@ def _compensating(saga: SagaRow, rows: Rows, plan: Shape, now: datetime) -> Deci
     if parked:
         return Park("compensation incomplete: " + ", ".join(_label(row) for row in parked))
     return Close(SagaState.CANCELLED if saga.reason == "cancelled" else SagaState.FAILED)
+
+
+def _lost(calls: list[StepRow], now: datetime) -> list[StepRow]:
+    """Return the unanswered calls to a partner of class D: to ask is in vain, to repeat is to do it twice."""
+    unanswered = {StepState.CLAIMED, StepState.UNKNOWN}
+    return [
+        row
+        for row in calls
+        if row.never_resend and row.due(now) and (row.ambiguous or row.state in unanswered)
+    ]
+
+
+def _ask_a_person(lost: list[StepRow]) -> Park:
+    [row, *_] = lost
+    return Park(f"{row.step}: outcome unknown and the partner cannot be asked ({row.item})")
 
 
 def _open(row: StepRow) -> bool:

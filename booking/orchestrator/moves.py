@@ -76,11 +76,10 @@ def go_on(work: Work, decision: Enter | Annul | GiveUp) -> None:
         case Annul(step):
             [pivot] = work.rows.of(step)
             work.add([_taking_back(work, pivot, Direction.ANNUL)])
-        case GiveUp(rows):
+        case GiveUp(rows, why):
             for row in rows:
                 work.note("parked", row, error=row.error)
-                reason = row.reason or "retries_exhausted"
-                work.settle(row, state=StepState.PARKED, reason=reason, due_at=None)
+                work.settle(row, state=StepState.PARKED, reason=row.reason or why, due_at=None)
 
 
 def _turn_back(work: Work, reason: str) -> None:

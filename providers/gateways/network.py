@@ -1,4 +1,4 @@
-"""Partners of the network's JSON interface: those that know our keys, and those that do not."""
+"""Partners of the network's JSON interface: those that know our keys, our reference, or neither."""
 
 from dataclasses import asdict
 from datetime import datetime
@@ -86,6 +86,10 @@ class _Catalogue:
         return LedgerPage(orders=[order.to_ledger() for order in page.orders], next=page.next or "")
 
 
+class CannotBeAsked(Exception):
+    """The partner has no way of saying what became of an order."""
+
+
 class KeyedGateway(_Catalogue):
     """A partner that books once per key (class A, with a tombstone on cancel, or class B)."""
 
@@ -119,7 +123,9 @@ class KeyedGateway(_Catalogue):
             raise refusals.OrderCancelled(key)
         return found.to_order()
 
-    def cancel(self, *, partner: Endpoint, key: str, reference: str, deadline: Deadline) -> bool:
+    def cancel(
+        self, *, partner: Endpoint, key: str, reference: str, order_id: str, deadline: Deadline
+    ) -> bool:
         """Cancel under our key; class A also when nothing was booked. Raises: CancelRefused."""
         return self.cancel_one(partner=partner, handle=key, deadline=deadline)
 
@@ -136,11 +142,10 @@ class KeyedGateway(_Catalogue):
         return [] if found.cancelled else [found.to_ledger()]
 
 
-class ReferenceGateway(_Catalogue):
-    """A partner that books at every request, and can only be asked by our reference (class C).
+class BlindGateway(_Catalogue):
+    """A partner that books at every request and cannot be asked (class D).
 
-    The reference names the item of the reservation, not the attempt: whatever an earlier attempt
-    left is found as well.
+    What is not answered, nobody knows but the partner's own people.
     """
 
     lists_orders = False
@@ -158,6 +163,34 @@ class ReferenceGateway(_Catalogue):
     def look_up(
         self, *, partner: Endpoint, key: str, reference: str, deadline: Deadline
     ) -> PartnerOrder | None:
+        """Find nothing out. Raises: CannotBeAsked, always."""
+        raise CannotBeAsked(f"{partner.slug} keeps no list of orders for us")
+
+    def cancel(
+        self, *, partner: Endpoint, key: str, reference: str, order_id: str, deadline: Deadline
+    ) -> bool:
+        """Cancel by the partner's own id. Raises: CancelRefused, also when nobody knows the id."""
+        if not order_id:
+            raise refusals.CancelRefused(f"{partner.slug} never told which order this is")
+        return self.cancel_one(partner=partner, handle=order_id, deadline=deadline)
+
+    def standing(
+        self, *, partner: Endpoint, key: str, reference: str, deadline: Deadline
+    ) -> list[LedgerOrder]:
+        """Find nothing out. Raises: CannotBeAsked, always."""
+        raise CannotBeAsked(f"{partner.slug} keeps no list of orders for us")
+
+
+class ReferenceGateway(BlindGateway):
+    """A partner that books at every request, and can only be asked by our reference (class C).
+
+    The reference names the item of the reservation, not the attempt: whatever an earlier attempt
+    left is found as well.
+    """
+
+    def look_up(
+        self, *, partner: Endpoint, key: str, reference: str, deadline: Deadline
+    ) -> PartnerOrder | None:
         """Return the confirmed order of our reference.
 
         Raises:
@@ -168,7 +201,9 @@ class ReferenceGateway(_Catalogue):
             raise AnswerMismatch(f"{partner.slug} holds {len(orders)} orders for {reference}")
         return orders[0].to_order() if orders else None
 
-    def cancel(self, *, partner: Endpoint, key: str, reference: str, deadline: Deadline) -> bool:
+    def cancel(
+        self, *, partner: Endpoint, key: str, reference: str, order_id: str, deadline: Deadline
+    ) -> bool:
         """Cancel every confirmed order of our reference. Raises: CancelRefused."""
         orders = self._confirmed(partner, reference, deadline)
         for order in orders:

@@ -130,10 +130,12 @@ class Gateway(Protocol):
     ) -> PartnerOrder | None:
         """Return the confirmed order of a key, None when there is none. Raises: OrderCancelled."""
 
-    def cancel(self, *, partner: Endpoint, key: str, reference: str, deadline: Deadline) -> bool:
+    def cancel(
+        self, *, partner: Endpoint, key: str, reference: str, order_id: str, deadline: Deadline
+    ) -> bool:
         """Cancel whatever was booked; return False when there was nothing to cancel.
 
-        Raises: CancelRefused, only for a definite no.
+        `order_id` is the partner's own, "" while nobody knows it. Raises: CancelRefused, only for a definite no.
         """
 
     def list_orders(

@@ -1,5 +1,6 @@
 """Which gateway speaks to which partner."""
 
+from collections.abc import Callable
 from functools import cache
 from typing import Final
 
@@ -7,13 +8,20 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from outbound.call import Idempotency
-from providers.gateways.network import KeyedGateway, ReferenceGateway
+from providers.gateways.network import BlindGateway, KeyedGateway, ReferenceGateway
 from providers.gateways.protocol import Gateway
 
 NAMES: Final[dict[str, Idempotency]] = {
     "network-a": Idempotency.A,
     "network-b": Idempotency.B,
     "network-c": Idempotency.C,
+    "network-d": Idempotency.D,
+}
+_SPEAKS: Final[dict[Idempotency, Callable[[Idempotency], Gateway]]] = {
+    Idempotency.A: KeyedGateway,
+    Idempotency.B: KeyedGateway,
+    Idempotency.C: ReferenceGateway,
+    Idempotency.D: BlindGateway,
 }
 
 
@@ -38,6 +46,4 @@ def gateway_named(name: str) -> Gateway:
     if name not in NAMES:
         made: Gateway = import_string(settings.PARTNER_GATEWAYS[name])()
         return made
-    if NAMES[name] is Idempotency.C:
-        return ReferenceGateway(NAMES[name])
-    return KeyedGateway(NAMES[name])
+    return _SPEAKS[NAMES[name]](NAMES[name])

@@ -50,7 +50,9 @@ class InstantPartner:
         """Remember nothing."""
         return None
 
-    def cancel(self, *, partner: Endpoint, key: str, reference: str, deadline: Deadline) -> bool:
+    def cancel(
+        self, *, partner: Endpoint, key: str, reference: str, order_id: str, deadline: Deadline
+    ) -> bool:
         """Hold nothing that could be cancelled."""
         return False
 

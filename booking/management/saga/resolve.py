@@ -1,5 +1,7 @@
 """`manage.py saga resolve`: settle by hand a call that waits for a person."""
 
+import json
+from argparse import ArgumentTypeError
 from typing import Any, Final
 
 from django.core.management.base import CommandParser
@@ -19,13 +21,32 @@ def declare(parser: CommandParser) -> None:
     parser.add_argument("--step", required=True)
     parser.add_argument("--item", default="", help="the leg, where the step has several calls")
     parser.add_argument("--as", dest="outcome", choices=["done", "accepted"], required=True)
+    parser.add_argument(
+        "--answer",
+        type=_answer,
+        default={},
+        metavar="JSON",
+        help='what the other side says of a call that is done: {"order_id": "...", "confirmation_code": "..."}',
+    )
 
 
 def run(options: dict[str, Any]) -> Answer:
     """Settle a call and let the saga go on."""
     saga_id, outcome = options["saga_id"], StepState(options["outcome"])
-    details = {name: options[name] for name in ("step", "item", "actor", "evidence")}
+    names = ("step", "item", "actor", "evidence", "answer")
+    details = {name: options[name] for name in names}
     with moving.declining():
         control.resolve(saga_id=saga_id, outcome=outcome, **details)
     tasks.dispatch(saga_id)
     return Answer(value={"resolved": saga_id}, lines=[f"saga {saga_id} goes on"])
+
+
+def _answer(text: str) -> dict[str, Any]:
+    """Read a JSON object. Raises: ArgumentTypeError."""
+    try:
+        told = json.loads(text)
+    except ValueError as error:
+        raise ArgumentTypeError(f"not JSON: {error}") from error
+    if not isinstance(told, dict):
+        raise ArgumentTypeError("not a JSON object")
+    return told

@@ -11,7 +11,13 @@ from providers import services as providers
 from sandbox.server import Server
 
 SOON = date.today() + timedelta(days=60)
-KIND_OF = {"skyways": "flight", "budgetair": "flight", "restwell": "stay", "oldinn": "stay"}
+KIND_OF = {
+    "skyways": "flight",
+    "budgetair": "flight",
+    "restwell": "stay",
+    "oldinn": "stay",
+    "dialacar": "car",
+}
 
 
 def an_offer(partner: str, product: str = "standard") -> providers.Offer:
@@ -19,6 +25,8 @@ def an_offer(partner: str, product: str = "standard") -> providers.Offer:
     asked: dict[str, Any] = {"kind": "flight", "origin": "LHR", "destination": "JFK"}
     if KIND_OF[partner] == "stay":
         asked = {"kind": "stay", "place": "NYC", "nights": 2}
+    elif KIND_OF[partner] == "car":
+        asked = {"kind": "car", "place": "JFK", "days": 2}
     found = providers.search(date=SOON, **asked).offers
     slugs = [offer.offer_id.split(":")[0] for offer in found]
     return next(
@@ -49,9 +57,10 @@ def a_call(offer: providers.Offer, *, seconds: float = 5.0) -> Call:
     )
 
 
-def taking_back(call: Call, request: Any) -> Call:
-    """Return the call that compensates another one whose outcome is unknown."""
-    original = Original(key=call.key, request=request.__dict__, result=None)
+def taking_back(call: Call, request: Any, answer: Any = None) -> Call:
+    """Return the call that compensates another one, whose outcome is unknown without an answer."""
+    result = None if answer is None else answer.__dict__
+    original = Original(key=call.key, request=request.__dict__, result=result)
     return Call(**{**call.__dict__, "key": f"{call.key}:cancel", "original": original})
 
 

@@ -11,10 +11,12 @@ from outbound import http
 from outbound.call import Refusal
 from providers import services as providers
 from providers.events import LegBooked, LegCancelled, LegRefused
+from providers.gateways.network import CannotBeAsked
 from sandbox.server import Server
 
 pytestmark = pytest.mark.django_db
-EVERY_CLASS = pytest.mark.parametrize("partner", ["skyways", "budgetair", "oldinn"])
+ASKABLE = pytest.mark.parametrize("partner", ["skyways", "budgetair", "oldinn"])
+EVERY_CLASS = pytest.mark.parametrize("partner", ["skyways", "budgetair", "oldinn", "dialacar"])
 BOOK, CANCEL = providers.Book(), providers.Cancel()
 
 
@@ -39,8 +41,9 @@ def test_a_booked_leg_is_cancelled_once_however_often_it_is_asked(
 ) -> None:
     call = legs.a_call(legs.an_offer(partner))
     request = BOOK.prepare(call)
-    BOOK.record(BOOK.call(request, call), call)
-    back = legs.taking_back(call, request)
+    answer = BOOK.call(request, call)
+    BOOK.record(answer, call)
+    back = legs.taking_back(call, request, answer)
 
     with capture() as published:
         for _ in range(2):
@@ -62,7 +65,7 @@ def test_a_leg_can_be_cancelled_without_the_call_that_booked_it(partners: Server
     assert legs.ledger(partners, call) == ["cancelled"]
 
 
-@EVERY_CLASS
+@ASKABLE
 def test_cancelling_what_was_never_booked_is_told_too(partners: Server, partner: str) -> None:
     call = legs.a_call(legs.an_offer(partner))
     back = legs.taking_back(call, BOOK.prepare(call))
@@ -124,7 +127,7 @@ def test_a_definite_no_books_nothing_and_is_told(
         ("reset-once", False),
     ],
 )
-@EVERY_CLASS
+@ASKABLE
 def test_without_an_answer_a_probe_tells_what_became_of_the_order(
     partners: Server, partner: str, product: str, booked: bool
 ) -> None:
@@ -139,6 +142,23 @@ def test_without_an_answer_a_probe_tells_what_became_of_the_order(
     found = BOOK.probe(request, call)
     assert (found is not None) is booked
     assert legs.ledger(partners, call) == (["confirmed"] if booked else [])
+
+
+def test_class_d_can_be_neither_asked_nor_cancelled_without_its_own_order_id(
+    partners: Server,
+) -> None:
+    call = legs.a_call(legs.an_offer("dialacar", "timeout-after"), seconds=0.6)
+    request = BOOK.prepare(call)
+    with pytest.raises(http.NoAnswer):
+        BOOK.call(request, call)
+    back = legs.taking_back(call, request)
+
+    with pytest.raises(CannotBeAsked):
+        BOOK.probe(request, call)
+    with pytest.raises(providers.CancelRefused):
+        CANCEL.call(CANCEL.prepare(back), back)
+
+    assert legs.ledger(partners, call) == ["confirmed"]
 
 
 @pytest.mark.parametrize("partner", ["skyways", "budgetair"])

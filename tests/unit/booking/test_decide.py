@@ -1,10 +1,21 @@
 """`decide` by table: every rule of the flow, without a database or a clock."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from booking.orchestrator.decide import Annul, Close, Enter, Nothing, Park, Run, Sleep, decide
+from booking.orchestrator.decide import (
+    Annul,
+    Close,
+    Enter,
+    GiveUp,
+    Nothing,
+    Park,
+    Run,
+    Sleep,
+    decide,
+)
 from booking.orchestrator.shape import (
     FINAL,
     MOVES,
@@ -130,6 +141,10 @@ CASES = {
         saga(), [HOLD, AUTHORISE, row("book", "unknown", item="x", ambiguous=True, never_resend=True, tries=1), *TAIL],
         Park("book: outcome unknown and the partner cannot be asked (x)"),
     ),
+    "sleeps until its deadline at most": (
+        saga(deadline_at=NOW + timedelta(seconds=10)),
+        [HOLD, AUTHORISE, row("book", "unknown", item="flight", due_at=LATER), *TAIL], Sleep(NOW + timedelta(seconds=10)),
+    ),
     # --- the pivot
     "the pivot is sent": (saga("pivoting"), [HOLD, AUTHORISE, *BOOKED, *TAIL], Run("payment", (TAIL[0],))),
     "an unknown pivot never compensates, not even after the deadline": (
@@ -252,6 +267,58 @@ CANCELLING = Shape(
     steps=(_step("cancel", "provider", Kind.PIVOT), _step("refund", "payment", Kind.AFTER)),
 )
 REFUND = row("refund")
+BLIND = {"item": "x", "never_resend": True, "tries": 1}
+"""A call to a partner of class D that was made once."""
+LOST = [
+    row("any", "unknown", ambiguous=True, **BLIND),
+    row("any", "claimed", lease_until=BEFORE, **BLIND),  # its worker was killed
+]
+
+
+@pytest.mark.parametrize("lost", LOST, ids=["unanswered", "killed"])
+@pytest.mark.parametrize(
+    ("state", "step", "plan"),
+    [
+        ("running", "book", PLAN),
+        ("pivoting", "cancel", CANCELLING),
+        ("finishing", "refund", CANCELLING),
+    ],
+)
+def test_class_d_is_never_asked_nor_sent_again(
+    lost: StepRow, state: str, step: str, plan: Shape
+) -> None:
+    done = [row(before.name, "done") for before in plan.steps if before.name != step]
+    rows = Rows((*done, replace(lost, step=step)))
+
+    decision = decide(saga(state), rows, plan, NOW)
+
+    assert decision == Park(f"{step}: outcome unknown and the partner cannot be asked (x)")
+
+
+@pytest.mark.parametrize("lost", LOST, ids=["unanswered", "killed"])
+def test_a_lost_compensation_of_class_d_is_given_up_at_once(lost: StepRow) -> None:
+    back = replace(lost, step="book", direction=BACK)
+    rows = Rows((row("hold", direction=BACK), back))
+
+    decision = decide(saga("compensating"), rows, PLAN, NOW)
+
+    assert decision == GiveUp((back,), "outcome_unknown")
+
+
+def test_a_lost_leg_of_class_d_does_not_stop_the_others() -> None:
+    lost = replace(LOST[0], step="cancel")
+
+    decision = decide(saga("pivoting"), Rows((lost, leg("b"), REFUND)), CANCELLING, NOW)
+
+    assert decision == Run("provider", (leg("b"),))
+
+
+def test_what_never_left_is_sent_to_class_d_again() -> None:
+    unsent = row("book", item="x", never_resend=True, tries=1)
+
+    decision = decide(saga(), Rows((HOLD, AUTHORISE, unsent, *TAIL)), PLAN, NOW)
+
+    assert decision == Run("provider", (unsent,))
 
 
 def leg(item: str, state: str = "pending", **fields: object) -> StepRow:
