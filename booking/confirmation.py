@@ -5,7 +5,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from booking import tasks
+from booking import domain, tasks
 from booking.orchestrator import control, store
 from booking.orchestrator.control import TooLate
 from booking.orchestrator.models import SagaInstance
@@ -67,32 +67,56 @@ def _confirming(reservation_id: UUID) -> SagaInstance | None:
 
 
 def cancel_reservation(*, account_id: UUID, reservation_id: UUID) -> None:
-    """Cancel a draft at once, turn the flow that is confirming back, or start the flow that cancels.
+    """Do what `domain.ON_CANCEL` says for where the reservation stands.
+
+    Confirming and cancelling at once have one winner, and each is told the truth: whoever is refused
+    because the reservation moved on meanwhile looks again.
 
     Raises:
         reservation.ReservationNotFound: there is none, or it is another traveller's.
         TooLate: the payment is being taken; ask again when that is settled.
         reservation.NotCancellable: it is already over.
     """
-    reservation.of(account_id=account_id, reservation_id=reservation_id)
+    seen = _stage(account_id, reservation_id)
+    while True:
+        try:
+            return _cancel(domain.ON_CANCEL[seen], account_id, reservation_id)
+        except (TooLate, reservation.NotCancellable):
+            before, seen = seen, _stage(account_id, reservation_id)
+            if seen is before:
+                raise
+
+
+def _stage(account_id: UUID, reservation_id: UUID) -> domain.Stage:
+    found = reservation.of(account_id=account_id, reservation_id=reservation_id)
+    flow = store.live_saga_of(reservation_id)
+    booking = flow is not None and flow.name == CONFIRM_RESERVATION.name
+    return domain.stage(
+        status=found.status,
+        booking=flow.state if flow is not None and booking else None,
+        cancelling=flow is not None and not booking,
+    )
+
+
+def _cancel(effect: domain.Effect, account_id: UUID, reservation_id: UUID) -> None:
+    """Have one effect, in one transaction; each is refused if the reservation has moved on."""
     with transaction.atomic():
-        running = store.live_saga_of(reservation_id)
-        if running is not None and running.name == CANCEL_RESERVATION.name:
-            return
-        saga_id = (
-            _start_cancelling(reservation_id)
-            if running is None
-            else control.request_cancel(subject_id=reservation_id, actor=f"account {account_id}")
-        )
+        saga_id = None
+        match effect:
+            case domain.Effect.CLOSE:
+                reservation.cancel_draft(reservation_id=reservation_id, at=store.now())
+            case domain.Effect.TURN_BACK:
+                actor = f"account {account_id}"
+                saga_id = control.request_cancel(subject_id=reservation_id, actor=actor)
+            case domain.Effect.CANCEL:
+                reservation.begin_cancellation(reservation_id=reservation_id, at=store.now())
+                saga_id = control.start(CANCEL_RESERVATION, subject_id=reservation_id).id
+            case domain.Effect.TOO_LATE:
+                raise TooLate("the payment is being taken; ask again when the trip is confirmed")
+            case domain.Effect.OVER:
+                raise reservation.NotCancellable("the reservation is over")
         if saga_id is not None:
             transaction.on_commit(partial(tasks.dispatch, saga_id), robust=True)
-
-
-def _start_cancelling(reservation_id: UUID) -> UUID | None:
-    status = reservation.begin_cancellation(reservation_id=reservation_id, at=store.now())
-    if status != reservation.Status.CANCELLING:
-        return None
-    return control.start(CANCEL_RESERVATION, subject_id=reservation_id).id
 
 
 def wake_saga(*, reservation_id: UUID) -> None:

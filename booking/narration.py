@@ -12,6 +12,7 @@ STEPS: Final = {
     "refund": "Giving money back",
     "cancel": "Cancelling {what}",
     "close": "Closing the trip",
+    "quote": "Working out what comes back",
 }
 """What a step does; a step without an entry is told by its name."""
 

@@ -3,7 +3,6 @@
 from uuid import UUID
 
 from booking.orchestrator.plan import Link, Pivot, Saga, Step, minutes
-from booking.orchestrator.store import now as clock
 from payments import services as payments
 from providers import services as providers
 from reservation import services as reservation
@@ -20,8 +19,8 @@ def legs(*, reservation_id: UUID) -> dict[str, reservation.LegDetails]:
 
 
 def refund(*, reservation_id: UUID) -> reservation.Price:
-    """Give the payment what comes back by the policies stored at booking, as of now."""
-    quote = reservation.refund_quote(reservation_id=reservation_id, at=clock())
+    """Give the payment what comes back, as it was when the cancellation was asked for."""
+    quote = reservation.refund_quote(reservation_id=reservation_id)
     return reservation.Price(amount=quote.amount, currency=quote.currency)
 
 
@@ -42,8 +41,10 @@ CONFIRM_RESERVATION = Saga(
 )
 
 CANCEL_RESERVATION = Saga(
-    "cancel-reservation", version=1, subject="reservation_id", deadline=minutes(15),
+    "cancel-reservation", version=2, subject="reservation_id", deadline=minutes(15),
     links=[
+        Link("reservation",
+            Step("quote",     reservation.QuoteRefund, compensate=reservation.WithdrawQuote)),
         Link("provider",
             Pivot("cancel",   providers.Cancel,   refused_by=providers.CancelRefused, each=legs)),  # the first one cancelled
         Link("payment",

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from booking import narration
 from booking.models import Account
-from booking.orchestrator import history
+from booking.orchestrator import history, store
 from booking.sagas import CANCEL_RESERVATION
 from payments import services as payments
 from providers import services as providers
@@ -34,8 +34,9 @@ class AccountDetails:
 
 @dataclass(frozen=True, kw_only=True)
 class ReservationPage:
-    """Everything about one reservation."""
+    """Everything about one reservation; `refund` is what comes back, or would now, if it was confirmed."""
 
+    refund: reservation.RefundQuote | None
     reservation: reservation.ReservationDetails
     orders: dict[UUID, providers.OrderDetails]
     payment: payments.PaymentDetails | None
@@ -113,12 +114,20 @@ def reservation_page(*, account_id: UUID, reservation_id: UUID) -> ReservationPa
     details = owned_reservation(account_id=account_id, reservation_id=reservation_id)
     return ReservationPage(
         reservation=details,
+        refund=_refund(details),
         orders={
             order.item_id: order for order in providers.orders_of(reservation_id=reservation_id)
         },
         payment=payments.payment_of(reservation_id=reservation_id),
         progress=progress,
     )
+
+
+def _refund(details: reservation.ReservationDetails) -> reservation.RefundQuote | None:
+    if details.cancelling_at is not None:
+        return details.refund_at(details.cancelling_at)
+    confirmed = details.status == reservation.Status.CONFIRMED
+    return details.refund_at(store.now()) if confirmed else None
 
 
 def reservation_timeline(*, account_id: UUID, reservation_id: UUID) -> list[TimelineEntry]:

@@ -12,14 +12,7 @@ BATCH: Final = 200
 FORGETTING_SECONDS: Final = 60
 
 # Two statements, lock first: the second one's snapshot must see what the lock's last holder numbered.
-WAITING: Final = """
-    SELECT EXISTS (SELECT FROM eventbus_outbox WHERE stream = %s AND position IS NULL), epoch, head
-    FROM eventbus_stream WHERE name = %s
-"""
 LOCK: Final = "SELECT epoch, head FROM eventbus_stream WHERE name = %s FOR NO KEY UPDATE"
-PUBLISHED: Final = """
-    UPDATE eventbus_stream SET published = %s WHERE name = %s AND epoch = %s AND published < %s
-"""
 NUMBER: Final = f"""
     WITH next AS (
         SELECT id, row_number() OVER (ORDER BY id) AS n
@@ -46,9 +39,8 @@ class Numbered:
 
 def number(*, stream: str, limit: int = BATCH) -> Numbered:
     """Number up to `limit` events that have no position yet, oldest first; positions have no holes."""
-    waiting, tip = _look(stream)
-    if not waiting:
-        return Numbered(tip=tip, records=[])
+    if not _waiting(stream):
+        return Numbered(tip=log.tip(stream=stream), records=[])
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(LOCK, [stream])
         epoch, head = cursor.fetchone()
@@ -57,12 +49,6 @@ def number(*, stream: str, limit: int = BATCH) -> Numbered:
         crashpoints.reached("relay.numbering")
     crashpoints.reached("relay.numbered")
     return Numbered(tip=log.Tip(epoch=epoch, head=head + len(records)), records=records)
-
-
-def published(*, stream: str, epoch: str, position: int) -> None:
-    """Note how far the stream's present life in Redis goes."""
-    with connection.cursor() as cursor:
-        cursor.execute(PUBLISHED, [position, stream, epoch, position])
 
 
 def ensure_stream(*, stream: str) -> None:
@@ -101,9 +87,5 @@ def forget_lives(*, stream: str, epochs: list[str]) -> None:
         row.save(update_fields=["ended"])
 
 
-def _look(stream: str) -> tuple[bool, log.Tip]:
-    """Return whether anything is to be numbered, and the end of the stream."""
-    with connection.cursor() as cursor:
-        cursor.execute(WAITING, [stream, stream])
-        row = cursor.fetchone()
-    return (row[0], log.Tip(epoch=row[1], head=row[2])) if row else (False, log.NOWHERE)
+def _waiting(stream: str) -> bool:
+    return models.OutboxEntry.objects.filter(stream=stream, position=None).exists()

@@ -1,5 +1,6 @@
 """What can be known about a reservation: values, never rows."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -16,6 +17,12 @@ class ReservationNotFound(Exception):
     """There is no reservation with this id."""
 
     code = "reservation_not_found"
+
+
+class NotCancelling(Exception):
+    """No cancellation of the reservation is under way, so nothing comes back."""
+
+    code = "reservation_not_cancelling"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,11 +84,22 @@ class ReservationSummary:
 
 
 @dataclass(frozen=True, kw_only=True)
+class RefundQuote:
+    """What comes back when the trip is cancelled, in major units: in all, and for each item."""
+
+    amount: Decimal
+    currency: str
+    items: dict[UUID, Decimal]
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReservationDetails(ReservationSummary):
     """Everything that the service knows about a reservation."""
 
     held_at: datetime | None
     released_at: datetime | None
+    cancelling_at: datetime | None
+    refund_quote: Decimal | None
     items: tuple[ItemDetails, ...]
     travellers: tuple[TravellerDetails, ...]
 
@@ -89,6 +107,10 @@ class ReservationDetails(ReservationSummary):
     def expires_at(self) -> datetime:
         """Return when the first of the offers expires."""
         return min(item.expires_at for item in self.items)
+
+    def refund_at(self, at: datetime) -> RefundQuote:
+        """Return what comes back by the policies stored at booking, were it cancelled at an instant."""
+        return _quote(self.items, at)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,15 +139,6 @@ class LegDetails:
         }
 
 
-@dataclass(frozen=True, kw_only=True)
-class RefundQuote:
-    """What comes back when the trip is cancelled, in major units: in all, and for each item."""
-
-    amount: Decimal
-    currency: str
-    items: dict[UUID, Decimal]
-
-
 def details(*, reservation_id: UUID) -> ReservationDetails:
     """Return everything about a reservation.
 
@@ -137,6 +150,8 @@ def details(*, reservation_id: UUID) -> ReservationDetails:
         **_summary_fields(reservation),
         held_at=reservation.held_at,
         released_at=reservation.released_at,
+        cancelling_at=reservation.cancelling_at,
+        refund_quote=reservation.refund_quote,
         items=tuple(_item(item) for item in reservation.items.order_by("position")),
         travellers=_travellers(reservation),
     )
@@ -202,22 +217,29 @@ def legs(*, reservation_id: UUID) -> dict[str, LegDetails]:
     }
 
 
-def refund_quote(*, reservation_id: UUID, at: datetime) -> RefundQuote:
-    """Return what comes back at an instant, by the policies stored at booking.
+def refund_quote(*, reservation_id: UUID) -> RefundQuote:
+    """Return what comes back, by the policies stored at booking, as of when the cancellation was asked for.
 
     Raises:
+        NotCancelling: nobody has asked for it.
         ReservationNotFound: there is no such reservation.
     """
-    reservation = _row(reservation_id)
+    found = details(reservation_id=reservation_id)
+    if found.cancelling_at is None:
+        raise NotCancelling(f"the reservation is {found.status}")
+    return found.refund_at(found.cancelling_at)
+
+
+def _quote(items: Sequence[ItemDetails], at: datetime) -> RefundQuote:
     shares = {
-        item.id: domain.refund_amount(
+        item.item_id: domain.refund_amount(
             amount=item.amount,
             percent=domain.refund_percent(policy=item.cancellation_policy, at=at),
         )
-        for item in reservation.items.order_by("position")
+        for item in items
     }
     return RefundQuote(
-        amount=sum(shares.values(), Decimal(0)), currency=reservation.currency, items=shares
+        amount=sum(shares.values(), Decimal(0)), currency=items[0].currency, items=shares
     )
 
 

@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import datetime
+from decimal import Decimal
 from typing import ClassVar
 
 from django.db import models
@@ -49,6 +50,10 @@ class Reservation(models.Model):
     cancelled_at = models.DateTimeField(null=True, blank=True)
     failure_reason = models.CharField(max_length=100, blank=True, default="")
     cancellation_reason = models.CharField(max_length=100, blank=True, default="")
+    cancelling_at = models.DateTimeField(null=True, blank=True)
+    refund_quote: "models.DecimalField[Decimal | None, Decimal | None]" = AmountField(  # type: ignore[assignment, misc]  # unfit for null
+        null=True, blank=True
+    )
     version = models.PositiveIntegerField(default=1)
 
     class Meta:
@@ -84,6 +89,13 @@ class Reservation(models.Model):
             models.CheckConstraint(
                 name="reservation_held_at_when_held",
                 condition=~Q(status__in=[HELD, *AFTER_CONFIRMATION]) | Q(held_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="reservation_quote_within_amount",
+                condition=Q(refund_quote__isnull=True)
+                | Q(
+                    cancelling_at__isnull=False, refund_quote__gte=0, refund_quote__lte=F("amount")
+                ),
             ),
             models.CheckConstraint(
                 name="reservation_released_is_not_confirmed",
@@ -159,15 +171,24 @@ class Reservation(models.Model):
             failed_at=at,
         )
 
-    def begin_cancellation(self) -> None:
-        """Hand a confirmed reservation to the cancellation saga."""
+    def begin_cancellation(self, *, at: datetime) -> None:
+        """Hand a confirmed reservation to the cancellation saga; what comes back is fixed from here on."""
         self._move(Status.CANCELLING)
+        self.cancelling_at = at
+
+    def quote(self, amount: Decimal | None) -> None:
+        """Keep, or (None) forget, what comes back of the price."""
+        if self.status != Status.CANCELLING:
+            raise domain.IllegalTransition(f"{self.status} is not being cancelled")
+        self.refund_quote = amount
+        self.version += 1
 
     def keep(self) -> None:
         """Go back to confirmed: nothing was cancelled after all."""
         if self.status != Status.CANCELLING:
             raise domain.IllegalTransition(f"{self.status} is not being cancelled")
         self._move(Status.CONFIRMED)
+        self.cancelling_at = self.refund_quote = None
 
     def cancel(self, *, reason: str, at: datetime) -> ReservationCancelled:
         """Close the reservation; `reason` is a stable code."""

@@ -6,7 +6,7 @@ from eventbus.publish import publish
 from outbound.call import Call
 from reservation.composition import OfferExpired
 from reservation.domain import Status
-from reservation.itinerary import ReservationNotFound
+from reservation.itinerary import ReservationNotFound, refund_quote
 from reservation.models import Reservation
 
 
@@ -50,6 +50,26 @@ class Release:
         if reservation.released_at is not None:
             return
         reservation.release(at=call.now)
+        reservation.save()
+
+
+class QuoteRefund:
+    """Write down what comes back, by the policies stored at booking, as of when the cancellation was asked for."""
+
+    def apply(self, call: Call) -> None:
+        """Keep the quote: however long the partners take, it stands."""
+        reservation = locked(call.subject_id)
+        reservation.quote(refund_quote(reservation_id=call.subject_id).amount)
+        reservation.save()
+
+
+class WithdrawQuote:
+    """Forget the quote (compensates `QuoteRefund`): the trip stands."""
+
+    def apply(self, call: Call) -> None:
+        """Keep no quote."""
+        reservation = locked(call.subject_id)
+        reservation.quote(None)
         reservation.save()
 
 

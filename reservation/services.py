@@ -21,6 +21,7 @@ from reservation.domain import IllegalTransition, Status
 from reservation.itinerary import (
     ItemDetails,
     LegDetails,
+    NotCancelling,
     Price,
     RefundQuote,
     ReservationDetails,
@@ -34,7 +35,15 @@ from reservation.itinerary import (
     price,
     refund_quote,
 )
-from reservation.operations import CloseCancellation, Confirm, Hold, Release, locked
+from reservation.operations import (
+    CloseCancellation,
+    Confirm,
+    Hold,
+    QuoteRefund,
+    Release,
+    WithdrawQuote,
+    locked,
+)
 
 __all__ = [
     "CloseCancellation",
@@ -50,9 +59,11 @@ __all__ = [
     "NewTraveller",
     "NoTravellers",
     "NotCancellable",
+    "NotCancelling",
     "NotConfirmable",
     "OfferExpired",
     "Price",
+    "QuoteRefund",
     "RefundQuote",
     "Release",
     "ReservationDetails",
@@ -60,6 +71,7 @@ __all__ = [
     "ReservationSummary",
     "Status",
     "TravellerDetails",
+    "WithdrawQuote",
     "begin_cancellation",
     "begin_confirmation",
     "cancel",
@@ -122,23 +134,19 @@ def cancel_draft(*, reservation_id: UUID, at: datetime, reason: str = "by_travel
         reservation.save()
 
 
-def begin_cancellation(*, reservation_id: UUID, at: datetime) -> str:
-    """Cancel a draft at once, or lock a confirmed reservation for the cancelling saga.
-
-    Returns the new status: cancelled or cancelling.
+def begin_cancellation(*, reservation_id: UUID, at: datetime) -> None:
+    """Lock a confirmed reservation for the cancelling saga; `at` fixes what will come back.
 
     Raises:
-        NotCancellable: it is in another state.
+        NotCancellable: it is not confirmed.
         ReservationNotFound: there is none.
     """
     with transaction.atomic():
         reservation = locked(reservation_id)
         if reservation.status != Status.CONFIRMED:
-            cancel_draft(reservation_id=reservation_id, at=at)
-            return Status.CANCELLED.value
-        reservation.begin_cancellation()
+            raise NotCancellable(f"the reservation is {reservation.status}")
+        reservation.begin_cancellation(at=at)
         reservation.save()
-    return reservation.status
 
 
 def fail(*, reservation_id: UUID, reason: str, at: datetime) -> None:

@@ -130,6 +130,24 @@ class Payment(serializers.Serializer[Any]):
     action = serializers.DictField(allow_null=True, help_text="What the customer must do, if so.")
 
 
+class ItemRefund(serializers.Serializer[Any]):
+    """What comes back of one item's price."""
+
+    id = serializers.UUIDField()
+    refund_amount = Amount()
+
+
+class Cancellation(serializers.Serializer[Any]):
+    """What comes back when a confirmed trip is cancelled, by the policies stored at booking."""
+
+    refund_amount = Amount()
+    currency = serializers.CharField()
+    quoted_at = serializers.DateTimeField(
+        allow_null=True, help_text="When it was fixed, by asking to cancel; null: as of now."
+    )
+    items = ItemRefund(many=True)
+
+
 class CallProgress(serializers.Serializer[Any]):
     """Where one call of the flow stands; `code` is its line in the flow's table."""
 
@@ -180,6 +198,7 @@ class Reservation(ReservationSummary):
     items = Item(many=True)
     travellers = Traveller(many=True)
     payment = Payment(allow_null=True)
+    cancellation = Cancellation(allow_null=True)
     progress = Progress(allow_null=True)
 
 

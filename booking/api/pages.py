@@ -49,6 +49,7 @@ def page(found: selectors.ReservationPage) -> dict[str, Any]:
         "items": [_item(item, found) for item in found.reservation.items],
         "travellers": [asdict(traveller) for traveller in found.reservation.travellers],
         "payment": found.payment and _payment(found.payment),
+        "cancellation": found.refund and _cancellation(found.refund, found.reservation),
         "progress": found.progress and _progress(found.progress),
     }
 
@@ -96,6 +97,17 @@ def _payment(payment: payments.PaymentDetails) -> dict[str, Any]:
         "method_last4": payment.method_last4,
         "decline_reason": payment.decline_reason,
         "action": payment.client_action,
+    }
+
+
+def _cancellation(
+    refund: reservation.RefundQuote, details: reservation.ReservationDetails
+) -> dict[str, Any]:
+    return {
+        "refund_amount": refund.amount,
+        "currency": refund.currency,
+        "quoted_at": details.cancelling_at,
+        "items": [{"id": item, "refund_amount": share} for item, share in refund.items.items()],
     }
 
 

@@ -150,10 +150,12 @@ def test_a_draft_is_cancelled_at_once_and_a_confirmed_trip_is_locked_first() -> 
     draft, confirmed = trips.a_draft(), trips.a_held_reservation()
     reservation.Confirm().apply(trips.a_call(confirmed))
 
-    first = reservation.begin_cancellation(reservation_id=draft, at=trips.NOW)
-    second = reservation.begin_cancellation(reservation_id=confirmed, at=trips.NOW)
+    reservation.begin_cancellation(reservation_id=confirmed, at=trips.NOW)
+    with pytest.raises(reservation.NotCancellable):
+        reservation.begin_cancellation(reservation_id=draft, at=trips.NOW)
 
-    assert (first, second) == ("cancelled", "cancelling")
+    reservation.cancel_draft(reservation_id=draft, at=trips.NOW)
+    assert (status_of(draft), status_of(confirmed)) == ("cancelled", "cancelling")
     reservation.keep(reservation_id=confirmed, reason="cancel_refused", at=trips.NOW)
     assert status_of(confirmed) == "confirmed"
 
@@ -162,12 +164,27 @@ def test_what_comes_back_follows_the_policy_stored_at_booking() -> None:
     free = trips.an_item(amount=Decimal("10.01"), cancellation_policy=[])
     reservation_id = trips.a_draft(trips.an_item(), free)
 
-    quote = reservation.refund_quote(reservation_id=reservation_id, at=trips.NOW)
+    quote = reservation.details(reservation_id=reservation_id).refund_at(trips.NOW)
 
     assert (quote.amount, sorted(map(str, quote.items.values()))) == (
         Decimal("61.70"),
         ["0.00", "61.70"],
     )
+
+
+def test_a_quote_is_kept_and_withdrawn_while_the_cancellation_is_under_way() -> None:
+    reservation_id = trips.a_held_reservation()
+    reservation.Confirm().apply(trips.a_call(reservation_id))
+    with pytest.raises(reservation.NotCancelling):
+        reservation.refund_quote(reservation_id=reservation_id)
+    reservation.begin_cancellation(reservation_id=reservation_id, at=trips.NOW)
+
+    reservation.QuoteRefund().apply(trips.a_call(reservation_id))
+    quoted = reservation.details(reservation_id=reservation_id).refund_quote
+    reservation.WithdrawQuote().apply(trips.a_call(reservation_id))
+
+    assert quoted == reservation.refund_quote(reservation_id=reservation_id).amount > 0
+    assert reservation.details(reservation_id=reservation_id).refund_quote is None
 
 
 def test_reservations_are_paged_newest_first_and_belong_to_their_account() -> None:
