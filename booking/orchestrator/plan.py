@@ -13,7 +13,7 @@ from typing import Any, Final, get_type_hints
 import msgspec
 from django.conf import settings
 
-from booking.orchestrator.lint import lint
+from booking.orchestrator.lint import PlanError, lint
 from booking.orchestrator.shape import Kind, Shape, StepShape
 
 ROOT: Final = Path(__file__).resolve().parent.parent.parent
@@ -42,27 +42,48 @@ def _declared_at() -> str:
 
 @dataclass(frozen=True)
 class Retry:
-    """How often a call is made and how long to wait in between (seconds, full jitter).
+    """How often a call is made, how long to pause in between (seconds), and after which errors.
 
-    `attempts` counts probes too: an unanswered call is asked about before it is sent again.
+    `attempts` counts probes too: an unanswered call is asked about before it is sent again. `first`
+    is the longest pause after the first try; it doubles until `cap`. After an error that is not in
+    `on` a call is not tried again: it counts as tried often enough.
+
+    Raises:
+        PlanError: the numbers make no sense.
     """
 
     attempts: int = 8
     first: float = field(default_factory=lambda: settings.SAGA_BACKOFF_SECONDS)
     cap: float = 60.0
+    on: tuple[type[Exception], ...] = (Exception,)
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        if self.attempts < 1 or not 0 <= self.first <= self.cap:
+            raise PlanError(
+                f"attempts={self.attempts} must be at least 1 (the first try counts), and the pauses "
+                f"0 <= first={self.first:g} <= cap={self.cap:g}."
+            )
+
+    def ceiling(self, *, tries: int) -> float:
+        """Return the longest pause after `tries` tries, in seconds."""
+        return float(min(self.cap, self.first * 2 ** min(tries - 1, 16)))
 
     def delay(self, *, tries: int, dice: float) -> float:
-        """Return the seconds to wait after `tries` tries; `dice` is uniform in [0, 1).
+        """Return the pause after `tries` tries, in seconds; `dice` is uniform in [0, 1).
 
-        Source: "Exponential Backoff And Jitter", AWS Architecture Blog (2015): half fixed, half random.
+        Full jitter, so that calls that failed together do not come back together. Source:
+        "Exponential Backoff And Jitter", AWS Architecture Blog (2015).
         """
-        ceiling = min(self.cap, self.first * 2 ** min(tries - 1, 16))
-        return float(ceiling * (0.5 + dice / 2))
+        return self.ceiling(tries=tries) * dice
 
 
 @dataclass(frozen=True)
 class Step:
-    """One thing to do, beside what takes it back and who may say no."""
+    """One thing to do, beside what takes it back and who may say no.
+
+    A step before the pivot has `compensate`, or says in `no_compensation` why nothing needs to be taken back.
+    """
 
     name: str
     operation: type
@@ -71,6 +92,7 @@ class Step:
     given: Glue | None = None
     each: Glue | None = None
     retry: Retry = field(default_factory=Retry)
+    no_compensation: str = ""
     source: str = field(init=False, default="", compare=False)
 
     def __post_init__(self) -> None:

@@ -6,7 +6,7 @@ A new one is a new file and a line in `VERBS`.
 from types import ModuleType
 from typing import Final
 
-from booking.management.saga import check, graph, listing, resolve, retry, show, sweep
+from booking.management.saga import check, graph, listing, lock, resolve, retry, show, sweep
 
 VERBS: Final[dict[str, ModuleType]] = {
     "sweep": sweep,
@@ -16,5 +16,6 @@ VERBS: Final[dict[str, ModuleType]] = {
     "retry": retry,
     "resolve": resolve,
     "check": check,
+    "lock": lock,
 }
 """What can be asked, by the word that asks for it."""
