@@ -6,7 +6,17 @@ A new one is a new file and a line in `VERBS`.
 from types import ModuleType
 from typing import Final
 
-from booking.management.saga import check, graph, listing, lock, resolve, retry, show, sweep
+from booking.management.saga import (
+    check,
+    graph,
+    listing,
+    lock,
+    resolve,
+    retry,
+    show,
+    simulate,
+    sweep,
+)
 
 VERBS: Final[dict[str, ModuleType]] = {
     "sweep": sweep,
@@ -17,5 +27,6 @@ VERBS: Final[dict[str, ModuleType]] = {
     "resolve": resolve,
     "check": check,
     "lock": lock,
+    "simulate": simulate,
 }
 """What can be asked, by the word that asks for it."""

@@ -6,9 +6,10 @@ from typing import Any, Final
 
 OK: Final = 0
 WRONG: Final = 1
+BAD_ARGUMENTS: Final = 2
 NOT_FOUND: Final = 3
 NOT_ALLOWED: Final = 4
-"""Exit statuses: WRONG = looked and found something wrong; 2 = bad arguments; the last two = nothing was done."""
+"""Exit statuses: WRONG = looked and found something wrong; after the last three nothing was done."""
 
 
 @dataclass(frozen=True, kw_only=True)
