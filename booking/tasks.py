@@ -11,7 +11,7 @@ from uuid import UUID
 from celery import Task, chain, shared_task
 from celery.canvas import Signature
 from django.conf import settings
-from django.db import close_old_connections
+from django.db import InterfaceError, OperationalError, connection
 
 from booking.orchestrator import control, engine
 from booking.orchestrator.shape import Direction
@@ -34,13 +34,20 @@ def run_link(
     **kwargs: object,
 ) -> None:
     """Run one link of a saga; end the chain unless the link is done."""
-    # Celery keeps the connection between tasks: one that broke must be replaced here.
-    close_old_connections()
-    progress = engine.advance(UUID(saga_id), link=link, direction=Direction(direction))
+    progress = _advance(UUID(saga_id), link, Direction(direction))
     if progress is not engine.Progress.PASSED:
         self.request.chain = None
     if progress is engine.Progress.TURNED:
         dispatch(UUID(saga_id))
+
+
+def _advance(saga_id: UUID, link: str, direction: Direction) -> engine.Progress:
+    """Run the link; Celery keeps the connection between tasks, and one that broke is replaced once."""
+    try:
+        return engine.advance(saga_id, link=link, direction=direction)
+    except (OperationalError, InterfaceError):
+        connection.close()
+    return engine.advance(saga_id, link=link, direction=direction)
 
 
 def compile_chain(saga_id: UUID) -> "Signature[Any] | None":

@@ -108,6 +108,10 @@ if DATABASES["default"].get("ENGINE") != "django.db.backends.postgresql":
 DATABASES["default"]["OPTIONS"] = {
     **DATABASES["default"].get("OPTIONS", {}),
     "connect_timeout": 5,
+    # PostgreSQL plans a statement once a connection, not at each execution. A pooler that shares
+    # sessions between transactions must know prepared statements (PgBouncer 1.21), or set this to 0.
+    "server_side_binding": True,
+    "prepare_threshold": 2,
     "options": "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s",
 }
 

@@ -56,9 +56,9 @@ class Order(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     reservation_id = models.UUIDField(db_index=True)
-    item_id = models.UUIDField(db_index=True)
+    item_id = models.UUIDField()
     partner = models.ForeignKey(Partner, on_delete=models.PROTECT, related_name="orders")
-    key = models.CharField(max_length=200, unique=True)
+    key = models.CharField(max_length=200)
     status = models.CharField(max_length=10, choices=[(s.value, s.value) for s in OrderStatus])
     partner_reference = models.CharField(max_length=200, blank=True, default="")
     confirmation_code = models.CharField(max_length=50, blank=True, default="")
@@ -69,6 +69,7 @@ class Order(models.Model):
 
     class Meta:
         constraints: ClassVar = [
+            models.UniqueConstraint(name="order_one_per_key", fields=["key"]),
             models.UniqueConstraint(
                 fields=["item_id"],
                 condition=Q(status=BOOKED),

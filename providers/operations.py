@@ -149,22 +149,21 @@ class Book:
 
     def record(self, answer: BookAnswer, call: Call) -> None:
         """Keep the order and tell it, once per key."""
-        order, is_new = Order.objects.get_or_create(
+        if Order.objects.filter(key=call.key).exists():
+            return
+        order = Order.objects.create(
             key=call.key,
-            defaults={
-                "reservation_id": call.subject_id,
-                "item_id": UUID(call.item),
-                "partner_id": resolve(str(call.given["offer_id"]))[0].id,
-                "status": BOOKED,
-                "partner_reference": answer.order_id,
-                "confirmation_code": answer.confirmation_code,
-                "amount": Decimal(answer.amount),
-                "currency": answer.currency,
-                "booked_at": call.now,
-            },
+            reservation_id=call.subject_id,
+            item_id=UUID(call.item),
+            partner_id=UUID(str(call.given["provider_id"])),
+            status=BOOKED,
+            partner_reference=answer.order_id,
+            confirmation_code=answer.confirmation_code,
+            amount=Decimal(answer.amount),
+            currency=answer.currency,
+            booked_at=call.now,
         )
-        if is_new:
-            publish(order.booked())
+        publish(order.booked())
 
     def record_refusal(self, refusal: Refused, call: Call) -> None:
         """Tell that the partner said no."""

@@ -13,7 +13,17 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, transaction
 
 from booking.orchestrator import calls, moves, operations, record, store
-from booking.orchestrator.decide import Annul, Close, Decision, Enter, GiveUp, Park, Run, Sleep
+from booking.orchestrator.decide import (
+    Annul,
+    Close,
+    Decision,
+    Enter,
+    GiveUp,
+    Nothing,
+    Park,
+    Run,
+    Sleep,
+)
 from booking.orchestrator.shape import Direction, SagaState, StepRow
 from booking.orchestrator.work import Overtaken, Work
 from outbound.call import Refusal
@@ -197,6 +207,8 @@ class Worker:
         call = self.work.calls[trouble.call.id]
         if (call.epoch, call.state) != (trouble.call.epoch, trouble.call.state):
             return
+        if moves.next_of(self.work) == Nothing() or self.work.saga.direction is not self.came:
+            return  # meanwhile the saga was turned back, or is over
         try:
             with self._transaction() as work:
                 if trouble.refused:

@@ -88,7 +88,10 @@ class SagaInstance(models.Model):
 class SagaStep(models.Model):
     """One call: of a step, for an item, in a direction."""
 
-    saga = models.ForeignKey(SagaInstance, on_delete=models.CASCADE, related_name="calls")
+    # Its index is the one of `saga_step_one_call`, which begins with it.
+    saga = models.ForeignKey(
+        SagaInstance, on_delete=models.CASCADE, related_name="calls", db_index=False
+    )
     step = models.CharField(max_length=64)
     item = models.CharField(max_length=64, blank=True, default="")
     direction = models.CharField(max_length=16, default=Direction.FORWARD)
@@ -97,7 +100,7 @@ class SagaStep(models.Model):
     tries = models.PositiveIntegerField(default=0)
     epoch = models.PositiveIntegerField(default=0)
     ambiguous = models.BooleanField(default=False)
-    key = models.CharField(max_length=200, unique=True)
+    key = models.CharField(max_length=200)
     due_at = models.DateTimeField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
     wait_until = models.DateTimeField(null=True, blank=True)
@@ -115,6 +118,7 @@ class SagaStep(models.Model):
         db_table = "saga_step"
         verbose_name = "saga step"
         constraints = [
+            models.UniqueConstraint(name="saga_step_one_key", fields=["key"]),
             models.UniqueConstraint(
                 name="saga_step_one_call", fields=["saga", "step", "item", "direction"]
             ),
@@ -155,7 +159,10 @@ class SagaStep(models.Model):
 class SagaEvent(models.Model):
     """What happened to a saga, append-only: what every timeline shows."""
 
-    saga = models.ForeignKey(SagaInstance, on_delete=models.CASCADE, related_name="history")
+    # Its index is `saga_event_of`, which begins with it.
+    saga = models.ForeignKey(
+        SagaInstance, on_delete=models.CASCADE, related_name="history", db_index=False
+    )
     at = models.DateTimeField()
     kind = models.CharField(max_length=32)
     step = models.CharField(max_length=64, blank=True, default="")

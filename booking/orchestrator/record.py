@@ -50,7 +50,7 @@ def record(work: Work, claim: Claim, outcome: Outcome) -> None:
         case Absent():
             _absent(work, call, claim)
         case Refused(refusal):
-            _refused(work, call, refusal)
+            _refused(work, call, claim, refusal)
         case MustWait(waiting):
             _waiting(work, call, claim, waiting)
         case Failed(error, sent):
@@ -107,7 +107,9 @@ def _verified(work: Work, call: StepRow, outcome: Outcome) -> None:
 def _absent(work: Work, call: StepRow, claim: Claim) -> None:
     """Asked, the other side knows nothing: send again, with a new key only when that is safe."""
     quiet_until = operations.quiet_until(work, call)
-    quiet = work.now >= quiet_until
+    quiet = (
+        claim.call.now >= quiet_until
+    )  # judged when it was asked: an answer may be older than its recording
     saves_errors = claim.operation.traits(claim.request).saves_errors
     # Where an error is saved under its key, repeating the key soon gets no further: wait for a new one.
     in_vain = saves_errors and call.tries > step_of(work, call).retry.attempts // 2
@@ -123,12 +125,12 @@ def _absent(work: Work, call: StepRow, claim: Claim) -> None:
     work.settle(call, **changes)
 
 
-def _refused(work: Work, call: StepRow, refusal: Exception) -> None:
+def _refused(work: Work, call: StepRow, claim: Claim, refusal: Exception) -> None:
     """A "no" at a pivot that nothing can annul counts only when no earlier request can land any more."""
     step = step_of(work, call)
     definite = isinstance(step, Pivot) and step.annulled_by is None and call.ambiguous
     quiet_until = operations.quiet_until(work, call)
-    if definite and call.direction is Direction.FORWARD and work.now < quiet_until:
+    if definite and call.direction is Direction.FORWARD and claim.call.now < quiet_until:
         work.settle(call, state=StepState.UNKNOWN, due_at=quiet_until)
         return
     refused(work, call, refusal=refusal, ambiguous=call.ambiguous and not definite)

@@ -14,7 +14,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, close_old_connections, connection
 
-from booking.orchestrator import engine, store
+from booking.orchestrator import engine, moves, store
 
 logger = logging.getLogger(__name__)
 
@@ -22,6 +22,8 @@ BATCH: Final = 100
 THREADS: Final = 4
 HINTS: Final = 2
 """After so many dispatches without progress the messages are being lost: run the saga here."""
+GIVE_UP: Final = 12
+"""After so many, over half an hour, whatever runs the saga dies of it: a person must look."""
 
 
 class Sweeper:
@@ -53,7 +55,11 @@ class Sweeper:
         """Take one batch of due sagas; return how many there were."""
         due = store.due_sagas(limit=BATCH, grace_seconds=settings.SAGA_GRACE_SECONDS)
         for saga_id, dispatches in due:
-            if dispatches >= HINTS or not self._sent(saga_id):
+            if saga_id in self._running:
+                continue
+            if dispatches >= GIVE_UP:
+                moves.park(saga_id, f"no progress after {dispatches} dispatches: see the logs")
+            elif dispatches >= HINTS or not self._sent(saga_id):
                 self._run_here(saga_id)
         return len(due)
 
@@ -68,9 +74,8 @@ class Sweeper:
             return False
 
     def _run_here(self, saga_id: UUID) -> None:
-        if saga_id not in self._running:
-            self._running.add(saga_id)
-            self._pool.submit(self._advance, saga_id)
+        self._running.add(saga_id)
+        self._pool.submit(self._advance, saga_id)
 
     def _advance(self, saga_id: UUID) -> None:
         try:

@@ -1,6 +1,7 @@
 """Faults that an engine must survive: dead and sleeping workers, late answers, unreadable rows. Found by review."""
 
 import time
+from uuid import UUID
 
 import pytest
 from django.conf import settings
@@ -329,3 +330,57 @@ def test_a_refusal_whose_words_the_database_cannot_store_is_still_a_refusal(
     saga = run(saga)
 
     assert saga.reason == "no"
+
+
+def test_a_saga_that_kills_whoever_runs_it_is_parked_in_the_end() -> None:
+    saga = start()
+    other = start()
+    SagaInstance.objects.filter(pk=saga.pk).update(dispatches=12, due_at=store.now())
+    SagaInstance.objects.filter(pk=other.pk).update(dispatches=1, due_at=store.now())
+    sent: list[UUID] = []
+
+    def dispatch(saga_id: UUID) -> bool:
+        sent.append(saga_id)
+        return True
+
+    Sweeper(dispatch=dispatch).sweep()
+
+    saga.refresh_from_db()
+    assert saga.attention_reason == "no progress after 12 dispatches: see the logs"
+    assert saga.history.order_by("id").last().kind == "parked"
+    assert sent == [other.pk]
+
+
+def test_an_absence_that_was_asked_about_within_the_quiet_period_is_not_believed_after_it() -> None:
+    toy.WORLD.traits = Traits(idempotency=Idempotency.A, quiet_seconds=60, saves_errors=True)
+    toy.WORLD.answers["capture"] = ["lost"]
+    saga = start()
+    engine.advance(saga.pk)  # captures: no answer
+    forward(30 + 59)
+    asked = claimed(saga)  # the lease and the quiet period end in a second
+    [claim] = asked.claims
+    forward(30 + 62)  # the answer is recorded later
+
+    workers.record(saga.pk, claim, calls.Absent())
+
+    capture = step_of(saga, "capture")
+    assert (capture.ambiguous, capture.attempt) == (True, 1)
+
+
+def test_trouble_of_a_saga_that_was_cancelled_meanwhile_is_not_recorded() -> None:
+    toy.WORLD.answers["hold"] = ["lost"]
+    saga = start()
+    record_trouble = engine.Worker._record_trouble
+
+    def cancelled_meanwhile(worker: engine.Worker, trouble: engine._Trouble) -> None:
+        control.request_cancel(subject_id=saga.subject_id)
+        engine.advance(saga.pk)
+        record_trouble(worker, trouble)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(engine.Worker, "_record_trouble", cancelled_meanwhile)
+        engine.advance(saga.pk)
+
+    saga.refresh_from_db()
+    assert (saga.state, saga.attention_reason) == (SagaState.CANCELLED, None)
+    assert step_of(saga, "hold").error == ""
