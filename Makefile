@@ -1,7 +1,7 @@
 PYTHON ?= python3
 VENV := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help demo run test bench chaos lint lock stop clean clean-venv venv
+.PHONY: help demo run test bench chaos model lint lock stop clean clean-venv venv
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ bench: venv ## measure trips per second
 
 chaos: venv ## kill and rob everything by plan SEED=1 for MINUTES=4, heal, check what must be true
 	@$(VENV) -m tests.chaos --seed $(or $(SEED),1) --minutes $(or $(MINUTES),4) $(ARGS)
+
+model: venv ## try the engine's algorithm at every crash point, without any server (minutes)
+	@$(VENV) -m tests.model
 
 lint: venv ## check style, types and the boundaries between the contexts
 	@$(VENV) -m ruff check . && $(VENV) -m ruff format --check .

@@ -1,0 +1,27 @@
+"""The model has teeth: every seeded bug breaks an invariant somewhere."""
+
+import pytest
+
+from tests.model.explore import at_random, exhaustively
+from tests.model.mutants import MUTANTS
+from tests.model.teeth import AT_RANDOM, EXHAUSTIVE
+
+
+def test_every_seeded_bug_has_a_place_where_it_must_show() -> None:
+    assert {*EXHAUSTIVE, *AT_RANDOM} == set(MUTANTS)
+
+
+@pytest.mark.parametrize("name", EXHAUSTIVE)
+def test_a_seeded_bug_breaks_an_invariant(name: str) -> None:
+    report = exhaustively(EXHAUSTIVE[name], mutant=MUTANTS[name], first=True)
+
+    assert report.found
+
+
+@pytest.mark.parametrize("name", AT_RANDOM)
+def test_a_seeded_bug_breaks_an_invariant_where_several_workers_meet(name: str) -> None:
+    setting, seeds = AT_RANDOM[name]
+
+    report = at_random(setting, mutant=MUTANTS[name], seeds=seeds)
+
+    assert report.found
