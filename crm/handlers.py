@@ -12,11 +12,11 @@ from booking.events import (
     ReservationConfirmed,
     ReservationFailed,
 )
-from crm.commands import projections
+from crm.commands import hearing, projections
 from crm.models import Kind, TripStatus
 from eventbus.subscribe import Group, Meta
 
-crm = Group("crm", streams=["booking"], start="beginning")
+crm = Group("crm", streams=["booking"], start="beginning", unit_of_work=hearing.unit_of_work)
 
 
 @crm.on(AccountRegistered)

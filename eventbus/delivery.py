@@ -1,24 +1,29 @@
 """One transaction of a group on a stream: effects, inbox rows and cursor are committed together."""
 
+import contextlib
 import dataclasses
-import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from django.db import transaction
-from django.db.models.functions import Now
+from django.db import connection, transaction
 
 from eventbus import crashpoints, inbox, log, retries
-from eventbus.models import Cursor, InboxEntry
+from eventbus.models import Cursor
+from eventbus.pipeline import pipelined
 from eventbus.subscribe import Group
-
-logger = logging.getLogger(__name__)
 
 BATCH: Final = 100
 LONGEST_SECONDS: Final = 1.0
-Ran = tuple[list[InboxEntry], int]
-"""The inbox rows of a batch, not saved, and the position that it came to."""
+# Lock and look in one statement, so that epoch and head are of one moment.
+PLACE: Final = """
+    SELECT place.id, place.position, place.paused, COALESCE(stream.epoch, ''), COALESCE(stream.head, 0)
+    FROM eventbus_cursor AS place LEFT JOIN eventbus_stream AS stream ON stream.name = place.stream
+    WHERE place."group" = %s AND place.stream = %s FOR UPDATE OF place SKIP LOCKED
+"""
+MOVE: Final = """
+    UPDATE eventbus_cursor SET position = %s, updated_at = statement_timestamp() WHERE id = %s
+"""
 
 
 class LogPruned(RuntimeError):
@@ -67,26 +72,97 @@ def deliver(
     Raises:
         LogPruned: the next event is not in the log any more.
     """
-    with transaction.atomic():
-        cursor = _locked(group.name, stream)
-        tip = log.tip(stream=stream)
-        if cursor is None or cursor.paused:
-            position = cursor.position if cursor else offer.after
-            return Progress(position=position, epoch=tip.epoch, busy=False, active=False)
-        crashpoints.reached("consumer.locked")
-        retried = retries.run_due(group=group, stream=stream)
-        records = _next(cursor.position, stream, tip, offer, limit)
-        delivered = _receive_all(group, cursor, records, stopping)
-    if delivered:
+    delivery = _Delivery(group=group, stream=stream, offer=offer, limit=limit, stopping=stopping)
+    progress = inbox.optimistically(delivery.run)
+    if progress.delivered:
         crashpoints.reached("consumer.committed")
-    busy = cursor.position < tip.head or retried == retries.AT_ONCE
-    return Progress(position=cursor.position, epoch=tip.epoch, busy=busy, delivered=delivered)
+    return progress
 
 
-def _locked(group: str, stream: str) -> Cursor | None:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Delivery:
+    """One transaction; it may be run twice, the second time guarded."""
+
+    group: Group
+    stream: str
+    offer: Offer
+    limit: int
+    stopping: Callable[[], bool]
+
+    @transaction.atomic
+    def run(self, guarded: bool) -> Progress:
+        """Take the group's place and move it forward."""
+        place = _locked(self.group.name, self.stream)
+        if place is None or place.paused:
+            position = place.position if place else self.offer.after
+            epoch = (place.tip if place else log.tip(stream=self.stream)).epoch
+            return Progress(position=position, epoch=epoch, busy=False, active=False)
+        crashpoints.reached("consumer.locked")
+        records = _next(place.position, self.stream, place.tip, self.offer, self.limit)
+        keys = {record.key for record in records}
+        due, blocked = inbox.outlook(group=self.group.name, stream=self.stream, keys=keys)
+        retried = retries.run_due(group=self.group, stream=self.stream) if due else 0
+        if retried:
+            _, blocked = inbox.outlook(group=self.group.name, stream=self.stream, keys=keys)
+        position = self._receive(place, records, blocked, guarded) if records else place.position
+        return Progress(
+            position=position,
+            epoch=place.tip.epoch,
+            busy=position < place.tip.head or retried == retries.AT_ONCE,
+            delivered=position - place.position,
+        )
+
+    def _receive(
+        self, place: "_Place", records: Sequence[log.Record], blocked: set[str], guarded: bool
+    ) -> int:
+        """Give the events to their handlers, write down how that ended and move the cursor to the last one."""
+        started = time.perf_counter()
+        with contextlib.nullcontext() if guarded else self.group.unit_of_work():
+            received, position = self._run_each(records, blocked, guarded)
+        with pipelined(), connection.cursor() as cursor:
+            inbox.write(received, seconds=time.perf_counter() - started)
+            crashpoints.reached("consumer.recorded")
+            cursor.execute(MOVE, [position, place.id])
+        crashpoints.reached("consumer.moved")
+        return position
+
+    def _run_each(
+        self, records: Sequence[log.Record], blocked: set[str], guarded: bool
+    ) -> tuple[list[inbox.Received], int]:
+        """Stop early rather than hold the lock for long."""
+        deadline = time.monotonic() + LONGEST_SECONDS
+        received: list[inbox.Received] = []
+        position = 0
+        for record in records:
+            received += inbox.receive(
+                group=self.group, record=record, blocked=blocked, guarded=guarded
+            )
+            crashpoints.reached("consumer.handled")
+            position = record.position
+            if self.stopping() or time.monotonic() > deadline:
+                break
+        return received, position
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Place:
+    """Where the group is and where the stream ends, while the group's cursor is locked."""
+
+    id: int
+    position: int
+    paused: bool
+    tip: log.Tip
+
+
+def _locked(group: str, stream: str) -> _Place | None:
     """Return the group's place, locked; None if another worker holds it."""
-    places = Cursor.objects.select_for_update(skip_locked=True)
-    return places.filter(group=group, stream=stream).first()
+    with pipelined(), connection.cursor() as cursor:
+        cursor.execute(PLACE, [group, stream])
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    key, position, paused, epoch, head = row
+    return _Place(id=key, position=position, paused=paused, tip=log.Tip(epoch=epoch, head=head))
 
 
 def _next(
@@ -104,55 +180,3 @@ def _next(
     if not records or records[0].position != position + 1:
         raise LogPruned(f"{stream} has nothing at {position + 1}, though it goes on to {tip.head}")
     return records
-
-
-def _receive_all(
-    group: Group, cursor: Cursor, records: Sequence[log.Record], stopping: Callable[[], bool]
-) -> int:
-    """Give each event to its handlers and move the cursor; stop early rather than hold the lock for long."""
-    if not records:
-        return 0
-    start = cursor.position
-    keys = {record.key for record in records}
-    blocked = inbox.blocked_keys(group=group.name, stream=cursor.stream, keys=keys)
-    entries, cursor.position = _run(group, records, blocked, stopping)
-    InboxEntry.objects.bulk_create(entries)
-    crashpoints.reached("consumer.recorded")
-    Cursor.objects.filter(pk=cursor.pk).update(position=cursor.position, updated_at=Now())
-    crashpoints.reached("consumer.moved")
-    return cursor.position - start
-
-
-def _run(
-    group: Group, records: Sequence[log.Record], blocked: set[str], stopping: Callable[[], bool]
-) -> Ran:
-    """Run the batch without savepoints; if a handler fails, take it all back and run it guarded."""
-    if len(records) > 1:
-        try:
-            with transaction.atomic():
-                ran = _run_each(group, records, set(blocked), stopping, guarded=False)
-                inbox.check_batch()
-                return ran
-        except inbox.BatchBroken as error:
-            logger.info("Running a batch of %s again, guarded: %s", group.name, error)
-    return _run_each(group, records, blocked, stopping, guarded=True)
-
-
-def _run_each(
-    group: Group,
-    records: Sequence[log.Record],
-    blocked: set[str],
-    stopping: Callable[[], bool],
-    *,
-    guarded: bool,
-) -> Ran:
-    deadline = time.monotonic() + LONGEST_SECONDS
-    entries: list[InboxEntry] = []
-    position = 0
-    for record in records:
-        entries += inbox.receive(group=group, record=record, blocked=blocked, guarded=guarded)
-        crashpoints.reached("consumer.handled")
-        position = record.position
-        if stopping() or time.monotonic() > deadline:
-            break
-    return entries, position

@@ -69,6 +69,10 @@ class Tip:
     head: int
 
 
+NOWHERE: Final = Tip(epoch="", head=0)
+"""The tip of a stream that has no row yet."""
+
+
 def read(*, stream: str, after: int, limit: int) -> list[Record]:
     """Return up to `limit` events that follow a position, in order and without a hole."""
     with connection.cursor() as cursor:
@@ -85,7 +89,7 @@ def tip(*, stream: str) -> Tip:
     with connection.cursor() as cursor:
         cursor.execute("SELECT epoch, head FROM eventbus_stream WHERE name = %s", [stream])
         row = cursor.fetchone()
-    return Tip(epoch=row[0], head=row[1]) if row else Tip(epoch="", head=0)
+    return Tip(epoch=row[0], head=row[1]) if row else NOWHERE
 
 
 def record_of(stream: str, row: Sequence[Any]) -> Record:

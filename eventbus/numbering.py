@@ -7,20 +7,28 @@ from typing import Final
 from django.db import connection, transaction
 
 from eventbus import crashpoints, log, models
+from eventbus.pipeline import pipelined
 
 BATCH: Final = 200
 FORGETTING_SECONDS: Final = 60
 
 # Two statements, lock first: the second one's snapshot must see what the lock's last holder numbered.
+WAITING: Final = """
+    SELECT EXISTS (SELECT FROM eventbus_outbox WHERE stream = %s AND position IS NULL), epoch, head
+    FROM eventbus_stream WHERE name = %s
+"""
 LOCK: Final = "SELECT epoch, head FROM eventbus_stream WHERE name = %s FOR NO KEY UPDATE"
+PUBLISHED: Final = """
+    UPDATE eventbus_stream SET published = %s WHERE name = %s AND epoch = %s AND published < %s
+"""
 NUMBER: Final = f"""
     WITH next AS (
         SELECT id, row_number() OVER (ORDER BY id) AS n
         FROM (SELECT id FROM eventbus_outbox
               WHERE stream = %s AND position IS NULL ORDER BY id LIMIT %s) AS unnumbered
     ), numbered AS (
-        UPDATE eventbus_outbox AS o SET position = %s + next.n
-        FROM next WHERE o.id = next.id
+        UPDATE eventbus_outbox AS o SET position = stream.head + next.n
+        FROM next, eventbus_stream AS stream WHERE o.id = next.id AND stream.name = %s
         RETURNING {log.COLUMNS.replace("position", "o.position", 1)}
     ), moved AS (
         UPDATE eventbus_stream SET head = head + (SELECT count(*) FROM next) WHERE name = %s
@@ -39,16 +47,24 @@ class Numbered:
 
 def number(*, stream: str, limit: int = BATCH) -> Numbered:
     """Number up to `limit` events that have no position yet, oldest first; positions have no holes."""
-    if not _waiting(stream):
-        return Numbered(tip=log.tip(stream=stream), records=[])
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(LOCK, [stream])
-        epoch, head = cursor.fetchone()
-        cursor.execute(NUMBER, [stream, limit, head, stream])
-        records = [log.record_of(stream, row) for row in cursor.fetchall()]
+    waiting, tip = _look(stream)
+    if not waiting:
+        return Numbered(tip=tip, records=[])
+    with transaction.atomic():
+        with pipelined(), connection.cursor() as lock, connection.cursor() as cursor:
+            lock.execute(LOCK, [stream])
+            cursor.execute(NUMBER, [stream, limit, stream, stream])
+            epoch, head = lock.fetchone()
+            records = [log.record_of(stream, row) for row in cursor.fetchall()]
         crashpoints.reached("relay.numbering")
     crashpoints.reached("relay.numbered")
     return Numbered(tip=log.Tip(epoch=epoch, head=head + len(records)), records=records)
+
+
+def published(*, stream: str, epoch: str, position: int) -> None:
+    """Note how far the stream's present life in Redis goes."""
+    with connection.cursor() as cursor:
+        cursor.execute(PUBLISHED, [position, stream, epoch, position])
 
 
 def ensure_stream(*, stream: str) -> None:
@@ -87,5 +103,9 @@ def forget_lives(*, stream: str, epochs: list[str]) -> None:
         row.save(update_fields=["ended"])
 
 
-def _waiting(stream: str) -> bool:
-    return models.OutboxEntry.objects.filter(stream=stream, position=None).exists()
+def _look(stream: str) -> tuple[bool, log.Tip]:
+    """Return whether anything is to be numbered, and the end of the stream."""
+    with connection.cursor() as cursor:
+        cursor.execute(WAITING, [stream, stream])
+        row = cursor.fetchone()
+    return (row[0], log.Tip(epoch=row[1], head=row[2])) if row else (False, log.NOWHERE)

@@ -1,17 +1,23 @@
 """The bus's receiver of the event signal: writes the outbox row and nudges the relay after the commit."""
 
+import uuid
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import transaction
+import msgspec
+from django.db import connection, transaction
 from django.dispatch import receiver
 
 from eventbus import context, crashpoints, nudge, streams
 from eventbus.events import Event
-from eventbus.models import OutboxEntry
 from eventbus.publish import event_published
 
 ACTOR_CHARACTERS: Final = 200
+RECORD: Final = """
+    INSERT INTO eventbus_outbox (event_id, stream, type, key, data,
+        correlation_id, causation_id, traceparent, actor)
+    VALUES (%s, %s, %s, %s, %s::jsonb, %s, %s, %s, %s)
+"""
 
 
 @receiver(event_published, dispatch_uid="eventbus.outbox")
@@ -23,20 +29,23 @@ def record(sender: type[Event], *, event: Event, **_: Any) -> UUID:
         StreamUnknown: no context owns the event's app.
     """
     now = context.current()
-    entry = OutboxEntry(
-        stream=streams.stream_of(sender.app),
-        type=sender.wire_name,
-        key=event.partition_key,
-        data=event.to_dict(),
-        causation_id=now.causation_id,
-        traceparent=context.child_traceparent(now.traceparent),
-        actor=(now.actor or "")[:ACTOR_CHARACTERS],
-    )
-    entry.correlation_id = now.correlation_id or str(entry.event_id)
-    entry.save(force_insert=True)
+    event_id = uuid.uuid4()
+    row: list[str | UUID | None] = [
+        event_id,
+        streams.stream_of(sender.app),
+        sender.wire_name,
+        event.partition_key,
+        msgspec.json.encode(event.to_dict()).decode(),
+        now.correlation_id or str(event_id),
+        now.causation_id,
+        context.child_traceparent(now.traceparent),
+        (now.actor or "")[:ACTOR_CHARACTERS],
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(RECORD, row)
     crashpoints.reached("publish.recorded")
     _nudge_once_after_commit()
-    return entry.event_id
+    return event_id
 
 
 def _nudge_once_after_commit() -> None:

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db.models import Min
 
 from eventbus import connections, crashpoints, fanout, log, loop, nudge, numbering, streams, wakeup
-from eventbus.models import Cursor, OutboxEntry, Stream
+from eventbus.models import Cursor, OutboxEntry
 
 logger = logging.getLogger(__name__)
 
@@ -99,9 +99,7 @@ class Relay:
                 self._tails[stream] = fanout.Tail(
                     position=last.position, event_id=str(last.event_id)
                 )
-                Stream.objects.filter(
-                    name=stream, epoch=tip.epoch, published__lt=last.position
-                ).update(published=last.position)
+                numbering.published(stream=stream, epoch=tip.epoch, position=last.position)
                 crashpoints.reached("relay.marked")
             else:
                 self._believe(stream, tip.epoch, actual)

@@ -2,6 +2,8 @@
 
 import dataclasses
 from collections.abc import Iterator
+from contextlib import nullcontext
+from functools import partial
 
 from django.db import transaction
 
@@ -10,6 +12,8 @@ from eventbus.models import Cursor, InboxEntry, Stream
 from eventbus.subscribe import Group, Handler
 
 BATCH = 200
+Call = tuple[log.Record, Handler]
+Failure = tuple[log.Record, inbox.Outcome]
 
 
 class ReplayRefused(ValueError):
@@ -87,19 +91,26 @@ def _batch(
     planned = [(record, each) for record in records for each in _chosen(group, record, handler)]
     if dry_run:
         return len(planned)
-    failed: tuple[log.Record, inbox.Outcome] | None = None
-    with transaction.atomic():
-        # New events wait while old ones are run again, so that a rebuilt row is never overtaken.
-        Cursor.objects.select_for_update().filter(group=group.name, stream=stream).first()
-        for record, each in planned:
-            outcome = inbox.attempt(handler=each, record=record, attempts=0, replay=True)
-            if outcome.status != InboxEntry.Status.DONE:
-                failed = record, outcome
-                break
+    failed = inbox.optimistically(partial(_run, group, stream, planned))
     if failed:
         record, outcome = failed
         raise ReplayFailed(f"{stream} position {record.position}, {record.type}:\n{outcome.error}")
     return len(planned)
+
+
+@transaction.atomic
+def _run(group: Group, stream: str, planned: list[Call], guarded: bool) -> Failure | None:
+    """Make the calls up to the first that fails; return that one."""
+    # New events wait while old ones are run again, so that a rebuilt row is never overtaken.
+    Cursor.objects.select_for_update().filter(group=group.name, stream=stream).first()
+    with nullcontext() if guarded else group.unit_of_work():
+        for record, each in planned:
+            outcome = inbox.attempt(
+                handler=each, record=record, attempts=0, replay=True, guarded=guarded
+            )
+            if outcome.status != InboxEntry.Status.DONE:
+                return record, outcome
+    return None
 
 
 def _chosen(group: Group, record: log.Record, handler: str) -> Iterator[Handler]:

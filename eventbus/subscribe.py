@@ -1,10 +1,13 @@
 """Who reacts to what: groups, handlers, retry policies. Imports no Django."""
 
+import contextlib
 import dataclasses
+import functools
 import inspect
 import random
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, TypeVar
 from uuid import UUID
@@ -13,6 +16,7 @@ from eventbus.events import Event
 
 Start = Literal["beginning", "now"]
 Order = Literal["key", "none"]
+UnitOfWork = Callable[[], AbstractContextManager[object]]
 
 
 class SubscriptionMisdeclared(TypeError):
@@ -59,6 +63,7 @@ class Handler:
     function: Callable[..., object]
     retry: Backoff
     order: Order
+    unit_of_work: UnitOfWork
 
     @property
     def name(self) -> str:
@@ -76,9 +81,14 @@ class Handler:
         """Return the first line of the docstring, empty if there is none."""
         return (inspect.getdoc(self.function) or "").partition("\n")[0]
 
+    @functools.cached_property
+    def takes_meta(self) -> bool:
+        """Tell whether the function asks for more than the event."""
+        return len(inspect.signature(self.function).parameters) > 1
+
     def run(self, event: Event, meta: Meta) -> None:
         """Call the function with as much as it asks for."""
-        if len(inspect.signature(self.function).parameters) > 1:
+        if self.takes_meta:
             self.function(event, meta)
         else:
             self.function(event)
@@ -90,8 +100,18 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Group:
     """A listener with a place of its own in each stream it reads."""
 
-    def __init__(self, name: str, *, streams: Sequence[str], start: Start | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        streams: Sequence[str],
+        start: Start | None = None,
+        unit_of_work: UnitOfWork = contextlib.nullcontext,
+    ) -> None:
         """Register the group; `start` is where it begins when it is new.
+
+        `unit_of_work` is entered around whatever is committed or taken back as a whole: a batch, or one
+        handler. So handlers may gather what they have to write, and it is written when the block ends.
 
         Raises:
             SubscriptionMisdeclared: the name is taken.
@@ -101,6 +121,7 @@ class Group:
         self.name = name
         self.streams = tuple(streams)
         self.start = start
+        self.unit_of_work = unit_of_work
         self.module: str = sys._getframe(1).f_globals.get("__name__", "")
         self.handlers: list[Handler] = []
         GROUPS[name] = self
@@ -121,6 +142,7 @@ class Group:
                 function=function,
                 retry=retry or Backoff(),
                 order=order,
+                unit_of_work=self.unit_of_work,
             )
             if any((h.name, h.event_type) == (handler.name, event_type) for h in self.handlers):
                 raise SubscriptionMisdeclared(f"{handler.name} listens to {event_type} twice")

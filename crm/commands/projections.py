@@ -1,19 +1,20 @@
 """Keep what is heard of Booking; called by handlers only.
 
 Everything here may be repeated, and come in any order of keys, without changing the result. Every
-command is one transaction and writes rows only: mail leaves through a row and a task.
+command adds to the unit of work that it is called in, or is one of its own (`hearing.unit_of_work`);
+rows only are written: mail leaves through a row and a task.
 """
 
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
-from functools import partial
 from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
 
-from crm import domain, tasks
+from crm import domain
+from crm.commands import hearing
 from crm.domain import LegOfTrip
 from crm.models import (
     Channel,
@@ -36,54 +37,44 @@ _TOLD = {
 }
 
 
-@transaction.atomic
 def register_profile(
     *, account_id: UUID, email: str, full_name: str, locale: str, at: datetime
 ) -> None:
     """Fill in who the traveller is."""
-    Profile.meet(account_id=account_id, at=at)
-    Profile.objects.filter(account_id=account_id).update(
-        email=email, full_name=full_name, locale=locale
-    )
+    with hearing.unit_of_work() as heard:
+        profile = heard.profile(account_id, at=at)
+        profile.email, profile.full_name, profile.locale = email, full_name, locale
 
 
-@transaction.atomic
 def register_provider(*, provider_id: UUID, slug: str, name: str, kind: str) -> None:
     """Fill in who the tenant is."""
-    Provider.meet([provider_id])
-    Provider.objects.filter(provider_id=provider_id).update(slug=slug, name=name, kind=kind)
+    with hearing.unit_of_work() as heard:
+        provider = heard.provider(provider_id)
+        provider.slug, provider.name, provider.kind = slug, name, kind
 
 
-@transaction.atomic
 def open_trip(*, reservation_id: UUID, account_id: UUID, at: datetime) -> None:
     """Remember whose reservation it is."""
-    trip = Trip.locked(reservation_id=reservation_id)
-    _attribute(trip, account_id=account_id, at=at)
-    trip.save()
-    Relationship.refigure(trip)
+    with hearing.unit_of_work() as heard:
+        heard.trip_of(account_id, reservation_id, at=at)
 
 
-@transaction.atomic
 def record_leg(
     *, reservation_id: UUID, provider_id: UUID, kind: Kind, summary: str, source: Meta
 ) -> None:
     """Tell a provider's timeline what became of one order; from now on the provider has been asked."""
-    Provider.meet([provider_id])
-    trip = Trip.locked(reservation_id=reservation_id)
-    trip.involve([provider_id])
-    _tell({provider_id: summary}, kind=kind, trip=trip, source=source)
-    Relationship.refigure(trip)
+    with hearing.unit_of_work() as heard:
+        trip = heard.trip(reservation_id)
+        heard.share(trip, provider_id)
+        _tell(heard, trip, {provider_id: summary}, kind=kind, source=source)
 
 
-@transaction.atomic
 def record_capture(*, reservation_id: UUID, at: datetime) -> None:
     """Remember that the trip's money was taken: from now on it counts as value."""
-    trip = Trip.locked(reservation_id=reservation_id)
-    trip.captured_at = min(trip.captured_at or at, at)
-    trip.save()
+    with hearing.unit_of_work() as heard:
+        heard.trip(reservation_id).capture(at=at)
 
 
-@transaction.atomic
 def confirm_trip(
     *,
     reservation_id: UUID,
@@ -98,23 +89,20 @@ def confirm_trip(
     Amounts of the legs are in units of `currency`. A replay, or an event too old to be news, sends nothing.
     """
     prices = domain.price_by_provider(legs)
-    Provider.meet(prices)
-    trip = Trip.locked(reservation_id=reservation_id)
-    _attribute(trip, account_id=account_id, at=source.occurred_at)
-    trip.become(TripStatus.CONFIRMED, at=at)
-    trip.save()
-    trip.share_out(prices, currency=currency, at=at)
     summaries = {
         provider_id: f"Trip confirmed: {domain.titles_of(legs, provider_id)}, {price} {currency}."
         for provider_id, price in prices.items()
     }
-    _tell(summaries, kind=Kind.TRIP_CONFIRMED, trip=trip, source=source)
-    Relationship.refigure(trip)
-    if not source.replay and domain.is_fresh(happened_at=at, now=timezone.now()):
-        _thank(trip.reservation_id, account_id, legs, currency=currency, source=source)
+    with hearing.unit_of_work() as heard:
+        trip = heard.trip_of(account_id, reservation_id, at=source.occurred_at)
+        trip.become(TripStatus.CONFIRMED, at=at)
+        for provider_id, price in prices.items():
+            heard.share(trip, provider_id).price(price, currency=currency, at=at)
+        _tell(heard, trip, summaries, kind=Kind.TRIP_CONFIRMED, source=source)
+        if not source.replay and domain.is_fresh(happened_at=at, now=timezone.now()):
+            _thank(heard, reservation_id, account_id, legs, currency=currency, source=source)
 
 
-@transaction.atomic
 def close_trip(
     *,
     reservation_id: UUID,
@@ -125,14 +113,11 @@ def close_trip(
     source: Meta,
 ) -> None:
     """Record that a trip failed or was cancelled; why is between the traveller and Booking."""
-    Provider.meet(provider_ids)
-    trip = Trip.locked(reservation_id=reservation_id)
-    _attribute(trip, account_id=account_id, at=source.occurred_at)
-    trip.become(status, at=at)
-    trip.save()
     kind, summary = _TOLD[status]
-    _tell(dict.fromkeys(provider_ids, summary), kind=kind, trip=trip, source=source)
-    Relationship.refigure(trip)
+    with hearing.unit_of_work() as heard:
+        trip = heard.trip_of(account_id, reservation_id, at=source.occurred_at)
+        trip.become(status, at=at)
+        _tell(heard, trip, dict.fromkeys(provider_ids, summary), kind=kind, source=source)
 
 
 @transaction.atomic
@@ -148,28 +133,25 @@ def forget_projections() -> None:
     Provider.objects.update(slug=None, name="", kind="")
 
 
-def _attribute(trip: Trip, *, account_id: UUID, at: datetime) -> None:
-    """Note whose trip it is, and tell earlier entries that did not know."""
-    Profile.meet(account_id=account_id, at=at)
-    if trip.profile_id is None:
-        trip.profile_id = account_id
-        Interaction.objects.filter(reservation_id=trip.reservation_id, profile__isnull=True).update(
-            profile=account_id
+def _tell(
+    heard: hearing.Heard, trip: Trip, summaries: dict[UUID, str], *, kind: Kind, source: Meta
+) -> None:
+    for provider_id, summary in summaries.items():
+        heard.tell(
+            Interaction.heard(
+                provider_id=provider_id,
+                reservation_id=trip.reservation_id,
+                kind=kind,
+                summary=summary,
+                event_id=source.event_id,
+                position=source.position,
+                at=source.occurred_at,
+            )
         )
 
 
-def _tell(summaries: dict[UUID, str], *, kind: Kind, trip: Trip, source: Meta) -> None:
-    Interaction.hear(
-        summaries,
-        kind=kind,
-        trip=trip,
-        event_id=source.event_id,
-        position=source.position,
-        at=source.occurred_at,
-    )
-
-
 def _thank(
+    heard: hearing.Heard,
     reservation_id: UUID,
     account_id: UUID,
     legs: Sequence[LegOfTrip],
@@ -179,10 +161,9 @@ def _thank(
 ) -> None:
     """Queue one message from each provider; the event's id is the key, so a repeat adds none."""
     now = timezone.now()
-    messages = []
     for provider_id in domain.price_by_provider(legs):
         subject, body = domain.thanks(legs, provider_id, currency)
-        messages.append(
+        heard.queue(
             Message(
                 id=uuid.uuid5(source.event_id, str(provider_id)),
                 provider_id=provider_id,
@@ -197,6 +178,3 @@ def _thank(
                 due_at=now,
             )
         )
-    Message.objects.bulk_create(messages, ignore_conflicts=True)
-    ids = [message.id for message in messages]
-    transaction.on_commit(partial(tasks.dispatch, message_ids=ids), robust=True)

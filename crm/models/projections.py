@@ -4,14 +4,13 @@ Events of different keys come in any order, so every row may begin as a placehol
 its id. Merging is commutative and repeatable: the latest status and the earliest instant win.
 """
 
-from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Self
 from uuid import UUID
 
 from django.db import models
-from django.db.models import Count, Max, Min, Q
+from django.db.models import Q
 
 from crm import domain
 from crm.models.choices import TripStatus
@@ -32,14 +31,6 @@ class Profile(models.Model):
     def __str__(self) -> str:
         return self.full_name or str(self.account_id)
 
-    @classmethod
-    def meet(cls, *, account_id: UUID, at: datetime) -> None:
-        """Make sure that there is a row, first seen at the earliest instant heard of."""
-        Profile.objects.bulk_create(
-            [Profile(account_id=account_id, first_seen_at=at)], ignore_conflicts=True
-        )
-        Profile.objects.filter(account_id=account_id, first_seen_at__gt=at).update(first_seen_at=at)
-
 
 class Provider(models.Model):
     """One tenant: an airline, hotel or car rental company whose staff work here."""
@@ -51,14 +42,6 @@ class Provider(models.Model):
 
     def __str__(self) -> str:
         return self.name or str(self.provider_id)
-
-    @classmethod
-    def meet(cls, provider_ids: Iterable[UUID]) -> None:
-        """Make sure that there is a row for each, a placeholder if need be."""
-        Provider.objects.bulk_create(
-            [Provider(provider_id=provider_id) for provider_id in sorted(set(provider_ids))],
-            ignore_conflicts=True,
-        )
 
 
 class Trip(models.Model):
@@ -92,41 +75,14 @@ class Trip(models.Model):
     def __str__(self) -> str:
         return f"{self.reservation_id} {self.status}"
 
-    @classmethod
-    def locked(cls, *, reservation_id: UUID) -> Self:
-        """Return the row, locked; a placeholder if nothing was heard of it before."""
-        cls.objects.bulk_create([cls(reservation_id=reservation_id)], ignore_conflicts=True)
-        return cls.objects.select_for_update().get(reservation_id=reservation_id)
-
     def become(self, status: TripStatus, *, at: datetime) -> None:
         """Take over a status, unless a later one is known already."""
         if domain.supersedes(status=status, at=at, known=self.status, known_at=self.status_at):
             self.status, self.status_at = status.value, at
 
-    def involve(self, provider_ids: Iterable[UUID]) -> None:
-        """Record that these providers were asked."""
-        TripShare.objects.bulk_create(
-            [TripShare(trip=self, provider_id=provider_id) for provider_id in provider_ids],
-            ignore_conflicts=True,
-        )
-
-    def share_out(self, prices: Mapping[UUID, Decimal], *, currency: str, at: datetime) -> None:
-        """Record what each provider's part costs, in units of the currency."""
-        TripShare.objects.bulk_create(
-            [
-                TripShare(
-                    trip=self,
-                    provider_id=provider_id,
-                    amount=amount,
-                    currency=currency,
-                    confirmed_at=at,
-                )
-                for provider_id, amount in prices.items()
-            ],
-            update_conflicts=True,
-            unique_fields=["trip", "provider"],
-            update_fields=["amount", "currency", "confirmed_at"],
-        )
+    def capture(self, *, at: datetime) -> None:
+        """Note when the money was taken, the earliest time that was heard."""
+        self.captured_at = min(self.captured_at or at, at)
 
 
 class TripShare(models.Model):
@@ -154,6 +110,10 @@ class TripShare(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider_id} in {self.trip_id}"
+
+    def price(self, amount: Decimal, *, currency: str, at: datetime) -> None:
+        """Note what the part costs, in units of the currency."""
+        self.amount, self.currency, self.confirmed_at = amount, currency, at
 
 
 class Relationship(models.Model):
@@ -191,45 +151,3 @@ class Relationship(models.Model):
             return rows.get(provider_id=provider_id, profile_id=account_id)
         except cls.DoesNotExist as error:
             raise domain.CustomerUnknown(f"There is no customer {account_id}.") from error
-
-    @classmethod
-    def refigure(cls, trip: Trip) -> None:
-        """Count again, from all their trips, for every provider that has a share in this one."""
-        if trip.profile_id is None:
-            return
-        figures = (
-            TripShare.objects.filter(
-                trip__profile=trip.profile_id, provider__in=trip.shares.values("provider")
-            )
-            .values("provider_id")
-            .annotate(
-                first=Min("confirmed_at"),
-                last=Max("confirmed_at"),
-                confirmed=Count("id", filter=Q(trip__status=TripStatus.CONFIRMED)),
-                cancelled=Count("id", filter=Q(trip__status=TripStatus.CANCELLED)),
-                failed=Count("id", filter=Q(trip__status=TripStatus.FAILED)),
-            )
-        )
-        Relationship.objects.bulk_create(
-            [
-                Relationship(
-                    provider_id=row["provider_id"],
-                    profile_id=trip.profile_id,
-                    first_booking_at=row["first"],
-                    last_booking_at=row["last"],
-                    confirmed_trips=row["confirmed"],
-                    cancelled_trips=row["cancelled"],
-                    failed_trips=row["failed"],
-                )
-                for row in figures
-            ],
-            update_conflicts=True,
-            unique_fields=["provider", "profile"],
-            update_fields=[
-                "first_booking_at",
-                "last_booking_at",
-                "confirmed_trips",
-                "cancelled_trips",
-                "failed_trips",
-            ],
-        )

@@ -1,8 +1,8 @@
 """The timeline: append-only, one entry for everything that happened between a provider and a traveller."""
 
 import uuid
-from collections.abc import Mapping
 from datetime import datetime
+from typing import Self
 from uuid import UUID
 
 from django.db import models
@@ -12,7 +12,7 @@ from django.utils import timezone
 from crm import domain
 from crm.models.choices import Direction, Kind
 from crm.models.owned import Consent, Message, Note
-from crm.models.projections import Profile, Provider, Trip, TripShare
+from crm.models.projections import Profile, Provider, TripShare
 
 
 class Interaction(models.Model):
@@ -67,34 +67,28 @@ class Interaction(models.Model):
         return f"{self.kind} {self.occurred_at:%Y-%m-%d %H:%M}"
 
     @classmethod
-    def hear(
+    def heard(
         cls,
-        summaries: Mapping[UUID, str],
         *,
+        provider_id: UUID,
+        reservation_id: UUID,
         kind: Kind,
-        trip: Trip,
+        summary: str,
         event_id: UUID,
         position: int,
         at: datetime,
-    ) -> None:
-        """Add one entry for each provider, once for each event however often it is heard."""
-        Interaction.objects.bulk_create(
-            [
-                Interaction(
-                    id=uuid.uuid5(event_id, str(provider_id)),
-                    provider_id=provider_id,
-                    profile_id=trip.profile_id,
-                    reservation_id=trip.reservation_id,
-                    kind=kind,
-                    direction=Direction.INBOUND,
-                    summary=domain.one_line(summary),
-                    occurred_at=at,
-                    position=position,
-                    source_event_id=event_id,
-                )
-                for provider_id, summary in summaries.items()
-            ],
-            ignore_conflicts=True,
+    ) -> Self:
+        """Return an entry about an event, not saved, under an id of its own however often it is heard."""
+        return cls(
+            id=uuid.uuid5(event_id, str(provider_id)),
+            provider_id=provider_id,
+            reservation_id=reservation_id,
+            kind=kind,
+            direction=Direction.INBOUND,
+            summary=domain.one_line(summary),
+            occurred_at=at,
+            position=position,
+            source_event_id=event_id,
         )
 
     @classmethod

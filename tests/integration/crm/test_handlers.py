@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from booking import events as published
 from crm import handlers, selectors
-from crm.commands import customers, projections
+from crm.commands import customers, hearing, projections
 from crm.domain import Choice, Money
 from crm.models import Interaction, Message, Profile, Provider, Relationship, TripShare
 from eventbus import testing
@@ -57,17 +57,37 @@ def test_every_handler_is_told_something_by_these_stories():
 
 @pytest.mark.parametrize("seed", range(12))
 def test_events_in_any_order_and_doubled_make_the_same_rows(seed):
-    tell_all(EVERYTHING)
-    expected = story.projected()
-    Interaction.objects.all().delete()
-    for model in (Message, Relationship, TripShare, *story.PROJECTIONS[2:3], Profile, Provider):
-        model.objects.all().delete()
+    expected = told_and_forgotten()
     shuffled = EVERYTHING + EVERYTHING
     random.Random(seed).shuffle(shuffled)
 
     tell_all(shuffled)
 
     assert story.projected() == expected
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_batches_of_any_size_make_the_rows_of_events_told_one_by_one(seed):
+    expected, dice = told_and_forgotten(), random.Random(seed)
+    shuffled = EVERYTHING + EVERYTHING
+    dice.shuffle(shuffled)
+
+    while shuffled:
+        with hearing.unit_of_work():
+            tell_all([shuffled.pop() for _ in range(min(len(shuffled), dice.randint(1, 12)))])
+
+    assert story.projected() == expected
+    assert Message.objects.count() == 2
+
+
+def told_and_forgotten():
+    """Return the rows that the events make, told one by one; then delete everything."""
+    tell_all(EVERYTHING)
+    expected = story.projected()
+    Interaction.objects.all().delete()
+    for model in (Message, Relationship, TripShare, *story.PROJECTIONS[2:3], Profile, Provider):
+        model.objects.all().delete()
+    return expected
 
 
 def test_a_confirmed_trip_shows_in_profile_relationship_and_timeline(trip):

@@ -144,7 +144,7 @@ def test_a_message_is_sent_once_however_often_the_task_runs(agent, mail_server):
     message = queued(agent)
 
     for _ in range(3):
-        tasks.send_message(message_id=str(message.id))
+        tasks.send_messages(message_ids=[str(message.id)])
 
     assert len(mail_server.mails) == 1
 

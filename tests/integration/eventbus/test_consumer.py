@@ -6,7 +6,7 @@ from unittest import mock
 import pytest
 from django.db import DatabaseError, connection
 
-from eventbus import context, delivery, loop, numbering, subscribe
+from eventbus import context, delivery, inbox, loop, numbering, subscribe
 from eventbus.models import Cursor, InboxEntry, OutboxEntry, Stream
 from tests.integration.eventbus import sample
 from tests.integration.eventbus.conftest import (
@@ -116,7 +116,7 @@ def test_effects_and_cursor_are_committed_together_or_not_at_all(relay, consumer
     relay.relay(stream="tests")
 
     with (
-        mock.patch.object(InboxEntry.objects, "bulk_create", side_effect=DatabaseError),
+        mock.patch.object(inbox, "write", side_effect=DatabaseError),
         pytest.raises(DatabaseError),
     ):
         consumer.step()
