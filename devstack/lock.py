@@ -1,4 +1,4 @@
-"""Write requirements.txt and requirements-dev.txt from pyproject.toml, with hashes: `make lock`."""
+"""Write requirements.txt, -dev.txt and -bench.txt from pyproject.toml, with hashes: `make lock`."""
 
 import subprocess
 import sys
@@ -18,7 +18,7 @@ _OPTIONS = [
 
 
 def main() -> int:
-    """Resolve both sets for every supported Python and platform; further words go to uv."""
+    """Resolve every set for every supported Python and platform; further words go to uv."""
     uv = _throw_away_uv(_PROJECT / "var" / "uv")
     runtime = ["pyproject.toml", "-o", "requirements.txt"]
     development = [
@@ -29,7 +29,8 @@ def main() -> int:
         "-o",
         "requirements-dev.txt",
     ]
-    for words in (runtime, development):
+    peer = ["--group=pyproject.toml:bench", "-o", "requirements-bench.txt"]
+    for words in (runtime, development, peer):
         subprocess.run(
             [uv, "pip", "compile", *_OPTIONS, *sys.argv[1:], *words], cwd=_PROJECT, check=True
         )

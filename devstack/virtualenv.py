@@ -15,15 +15,17 @@ from devstack.errors import CannotStartError
 
 
 class Virtualenv:
-    """`.venv` of a project, from `requirements-dev.txt`.
+    """A virtual environment of a project, by default `.venv` from `requirements-dev.txt`.
 
     A virtual environment cannot be moved, so it is built in place, and the stamp is written last:
     whatever interrupts the work, the next run sees that it was not finished.
     """
 
-    def __init__(self, *, project: Path) -> None:
-        self.path = project / ".venv"
-        self.lock = project / "requirements-dev.txt"
+    def __init__(
+        self, *, project: Path, directory: str = ".venv", lock: str = "requirements-dev.txt"
+    ) -> None:
+        self.path = project / directory
+        self.lock = project / lock
         self.python = self.path / "bin" / "python"
         self._stamp = self.path / ".stamp"
 
@@ -42,7 +44,9 @@ class Virtualenv:
         else:
             self._create()
         installing.install(
-            python=self.python, words=["--require-hashes", "-r", str(self.lock)], what=".venv"
+            python=self.python,
+            words=["--require-hashes", "-r", str(self.lock)],
+            what=self.path.name,
         )
 
     def write_stamp(self) -> None:
@@ -62,7 +66,8 @@ class Virtualenv:
             raise CannotStartError(f"{self.path} is a symbolic link: remove it, then try again")
         if self.path.exists():
             print(
-                ".venv was not finished, or made for another Python: building it anew", flush=True
+                f"{self.path.name} was not finished, or made for another Python: building it anew",
+                flush=True,
             )
             shutil.rmtree(self.path)
         command = [sys.executable, "-m", "venv", str(self.path)]

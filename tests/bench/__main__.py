@@ -1,4 +1,4 @@
-"""The command line: `python -m tests.bench [trips] [statements] [bus] [profile] [--write]`."""
+"""The command line: `python -m tests.bench [trips] [statements] [bus] [growth] [profile] [--write]`."""
 
 import argparse
 import os
@@ -19,6 +19,7 @@ CHAPTERS: Final[dict[str, Callable[[Stack, argparse.Namespace], list[figures.Fig
     "statements": report.statements,
     "trips": report.trips,
     "bus": report.bus,
+    "growth": report.growth,
 }
 
 

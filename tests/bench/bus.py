@@ -1,15 +1,14 @@
-"""The bus under a backlog and under half its load: inside Django, the real relay and consumer outside."""
+"""The bus under a backlog: inside Django, the real relay and consumer outside."""
 
 import statistics
-import threading
 import time
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from booking.events import (
     Leg,
@@ -27,29 +26,8 @@ from tests.bench import trips
 
 STREAM: Final = "booking"
 SECONDS: Final = 60.0
-HALF: Final = 0.5
 STANDS_STILL: Final = 2.0
 """A consumer notices within a second that its group is paused."""
-
-
-def figures(*, rounds: int, count: int) -> dict[str, Any]:
-    """Return events per second of relay and consumer in each round, the cost of publishing, latencies.
-
-    `count` is the number of trips in a backlog; each publishes seven events.
-    """
-    caught_up()
-    found: dict[str, Any] = {"relayed": [], "applied": []}
-    for _ in range(rounds):
-        relayed, applied = _backlog(count)
-        found["relayed"].append(relayed)
-        found["applied"].append(applied)
-    half = HALF * statistics.median(found["applied"])
-    return {
-        **found,
-        **_cost_of_publishing(count),
-        "per_second": half,
-        "latencies": _latencies(half),
-    }
 
 
 def story() -> list[Event]:
@@ -77,28 +55,28 @@ def caught_up() -> None:
 
 def is_caught_up() -> bool:
     """Tell whether CRM has heard everything that was published."""
-    return _head() == _cursor() and not _unnumbered()
+    return head() == _cursor() and not _unnumbered()
 
 
-def _backlog(count: int) -> tuple[float, float]:
+def backlog(count: int) -> tuple[float, float]:
     """Commit a backlog at once; return how fast the relay, then the consumer alone, worked it off."""
     events = [event for _ in range(count) for event in story()]
     _pause(paused=True)
     time.sleep(STANDS_STILL)
-    head = _head() + len(events)
+    end = head() + len(events)
     with transaction.atomic():
         for event in events:
             publish(event)
-    relayed = len(events) / _seconds(lambda: _published() >= head, "the relay")
+    relayed = len(events) / _seconds(lambda: _published() >= end, "the relay")
     start = _cursor()
     _pause(paused=False)
     _until(lambda: _cursor() > start, "CRM to begin")
     begun = _cursor()
-    applied = (head - begun) / _seconds(lambda: _cursor() >= head, "CRM")
+    applied = (end - begun) / _seconds(lambda: _cursor() >= end, "CRM")
     return relayed, applied
 
 
-def _cost_of_publishing(count: int) -> dict[str, float]:
+def cost_of_publishing(count: int) -> dict[str, float]:
     """Return the median milliseconds of publish() in an open transaction, and of the nudge after it."""
     events = [event for _ in range(count) for event in story()]
     publishing, nudging = [], []
@@ -109,53 +87,6 @@ def _cost_of_publishing(count: int) -> dict[str, float]:
         nudging.append(_timed(nudge.send))
     caught_up()
     return {"publish_ms": statistics.median(publishing), "nudge_ms": statistics.median(nudging)}
-
-
-def _latencies(per_second: float) -> list[float]:
-    """Publish at a steady rate, each event in its own transaction; return milliseconds until applied."""
-    events = [event for _ in range(max(10, int(per_second * 6 / 7))) for event in story()]
-    seen = _Watcher(until=_head() + len(events))
-    seen.start()
-    published_at: list[tuple[int, float]] = []
-    first = time.monotonic()
-    for number, event in enumerate(events):
-        time.sleep(max(0.0, first + number / per_second - time.monotonic()))
-        at = time.monotonic()
-        with transaction.atomic():
-            event_id = publish(event)
-        published_at.append((event_id.int, at))
-    seen.join(timeout=SECONDS)
-    ids = [uuid.UUID(int=number) for number, _ in published_at]
-    rows = OutboxEntry.objects.filter(event_id__in=ids).values_list("event_id", "position")
-    positions = {event_id.int: position for event_id, position in rows}
-    return [1000 * (seen.when(positions[number]) - at) for number, at in published_at]
-
-
-class _Watcher(threading.Thread):
-    """Looks at CRM's cursor every two milliseconds and remembers when it was where."""
-
-    def __init__(self, *, until: int) -> None:
-        super().__init__(daemon=True)
-        self._until = until
-        self._samples: list[tuple[int, float]] = []
-
-    def run(self) -> None:
-        """Look until the last event is applied."""
-        position = 0
-        with connection.cursor() as cursor:
-            while position < self._until:
-                cursor.execute(
-                    "SELECT position FROM eventbus_cursor WHERE \"group\" = 'crm' AND stream = %s",
-                    [STREAM],
-                )
-                [position] = cursor.fetchone()
-                self._samples.append((position, time.monotonic()))
-                time.sleep(0.002)
-        connection.close()
-
-    def when(self, position: int) -> float:
-        """Return when the cursor was first seen at or after a position."""
-        return next(at for reached, at in self._samples if reached >= position)
 
 
 def _leg(kind: str, provider_id: uuid.UUID, now: datetime) -> Leg:
@@ -182,7 +113,7 @@ def _booked(trip: uuid.UUID, leg: Leg) -> LegBooked:
     )
 
 
-def _head() -> int:
+def head() -> int:
     return Stream.objects.values_list("head", flat=True).get(name=STREAM)
 
 
@@ -219,4 +150,4 @@ def _until(condition: Callable[[], bool], who: str) -> None:
     while not condition():
         if time.monotonic() > ends_at:
             raise TimeoutError(f"waited {SECONDS:.0f} s for {who}")
-        time.sleep(0.005)
+        time.sleep(0.01)

@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from devstack.stack import Stack
-from tests.bench import figures, topology
+from tests.bench import against, figures, topology
 from tests.bench.figures import Figure
 
 
@@ -44,26 +44,53 @@ def trips(stack: Stack, options: argparse.Namespace) -> list[Figure]:
 
 
 def bus(stack: Stack, options: argparse.Namespace) -> list[Figure]:
-    """Measure relay and consumer, and trips while both are at work."""
+    """Measure relay and consumer beside FastStream, and trips while both are at work."""
+    against.install()
     with topology.running(stack, *topology.BUS):
-        found = topology.inside(stack, "bus.figures", rounds=options.rounds, count=options.count)
+        found = topology.inside(stack, "beside.figures", rounds=options.rounds, count=options.count)
         with topology.running(stack, *topology.TRIPS):
             beside = topology.inside(stack, "compare.trips_only", rounds=3, count=options.count)
+    ours, theirs = found["applied"], found["peer"]
     return [
         figures.rounds("relay: events per second, log to Redis", found["relayed"]),
-        figures.rounds("CRM's consumer: events applied per second", found["applied"]),
+        figures.rounds("CRM's consumer: events applied exactly once, per second", ours),
+        figures.rounds("FastStream: events at least once, one insert each, per second", theirs),
+        figures.ratio("CRM's consumer to FastStream", ours, theirs),
         Figure(
             what="publish() in the request's transaction, and the nudge after its commit",
             value=f"{found['publish_ms']:.2f} + {found['nudge_ms']:.2f} ms",
         ),
-        figures.percentiles(
-            f"published to applied at {found['per_second']:.0f} events per second, p50 / p99",
-            found["latencies"],
-        ),
+        _latencies("published to applied, half of its load", found["half"]),
+        _latencies("published to applied, half of FastStream's load", found["at_peer_half"]),
+        _latencies("FastStream: published to applied, half of its load", found["peer_half"]),
         figures.rounds(
             "confirmed trips per second while relay and consumer keep up", beside, digits=1
         ),
     ]
+
+
+def growth(stack: Stack, options: argparse.Namespace) -> list[Figure]:
+    """Measure the bus on a small log and on a large one."""
+    with topology.running(stack, *topology.BUS):
+        small, large = topology.inside(
+            stack, "growth.figures", rounds=options.rounds, count=options.count
+        )
+    sizes = f"{small['rows']:,} rows in the log, then {large['rows']:,}"
+    return [
+        Figure(what=f"{what}: {sizes}", value=f"{small[key]:{form}}, {large[key]:{form}}{unit}")
+        for what, key, form, unit in (
+            ("relay, events per second", "relayed", ",.0f", ""),
+            ("CRM's consumer, events per second", "applied", ",.0f", ""),
+            ("publish()", "publish_ms", ".2f", " ms"),
+            ("published to applied at 100 events per second, p50", "p50_ms", ".1f", " ms"),
+        )
+    ]
+
+
+def _latencies(what: str, found: dict[str, Any]) -> Figure:
+    return figures.percentiles(
+        f"{what} ({found['per_second']:,.0f} events per second), p50 / p99", found["milliseconds"]
+    )
 
 
 def profile(stack: Stack, options: argparse.Namespace) -> str:
