@@ -15,6 +15,10 @@ run: venv ## serve until Ctrl-C on WEB_PORT (8000), keeping the data in var/
 test: venv ## run all tests against real servers; ARGS="tests/flows -k refused" narrows it
 	@$(VENV) -m devstack test $(ARGS)
 
+.PHONY: crash
+crash: venv ## kill the system at every boundary, recover, judge; ARGS=--quick for a part of it
+	@$(VENV) -m tests.crash $(ARGS)
+
 bench: venv ## measure trips per second
 	@$(VENV) -m tests.bench $(ARGS)
 

@@ -1,0 +1,98 @@
+"""Which cases a campaign plays: discovered from what the undisturbed stories crossed, not listed."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from tests.crash.faults import Case, Fault, Outcome
+from tests.crash.stories import BY_NAME, STORIES, Story
+
+MODES: Final = ("record", "kill", "double", "call", "always", "statement", "commit", "messages")
+QUICK: Final = ("hotel-sold-out", "capture-unanswered")
+QUICK_MODES: Final = ("record", "kill", "call", "messages")
+QUICK_STEP: Final = 6
+"""Of a quick campaign every sixth case is played."""
+BROKER: Final = ("kept", "flushed")
+
+
+class Plan:
+    """The cases, phase by phase; what one phase finds decides the next."""
+
+    def __init__(
+        self, *, quick: bool, only: list[str] | None = None, modes: list[str] | None = None
+    ) -> None:
+        """Take all stories (or `only` some) and all modes (or some)."""
+        self._quick = quick
+        chosen = [BY_NAME[name] for name in only] if only else list(STORIES)
+        self._stories = [BY_NAME[name] for name in QUICK] if quick and not only else chosen
+        self._modes = set(modes or (QUICK_MODES if quick else MODES))
+        self._traces: dict[str, Outcome] = {}
+        self._recoveries: dict[tuple[str, tuple[str, ...]], Case] = {}
+
+    def phases(self) -> Iterator[list[Case]]:
+        """Yield lists of cases; `learn` must have seen the outcomes of one before the next is asked for."""
+        yield [Case(story.name, mode="record") for story in self._stories for _ in range(2)]
+        for mode in MODES[1:]:
+            if mode in self._modes:
+                make = getattr(self, f"_{mode}")
+                cases = [case for story in self._stories for case in make(story)]
+                yield cases[:: QUICK_STEP if self._quick else 1]
+
+    def learn(self, outcome: Outcome) -> None:
+        """Remember what a story crosses, and how the recoveries differ; judge that both recordings agree."""
+        story = outcome.story
+        if outcome.mode == "record":
+            _compare(self._traces.setdefault(story, outcome), outcome)
+        elif outcome.mode == "kill" and BY_NAME[story].core and not outcome.violations:
+            self._recoveries.setdefault((story, tuple(outcome.crossed)), Case.parse(outcome.case))
+
+    def _kill(self, story: Story) -> Iterator[Case]:
+        for at in range(1, len(self._traces[story.name].crossed) + 1):
+            hows = BROKER if story.core and not self._quick else (BROKER[at // 2 % 2],)
+            for how in hows:
+                yield Case(story.name, (Fault("kill", at, how),), "kill")
+
+    def _double(self, story: Story) -> Iterator[Case]:
+        for (name, crossed), first in self._recoveries.items():
+            if name == story.name:
+                for at in range(1, len(crossed) + 1):
+                    again = Fault("kill", at, BROKER[at % 2])
+                    yield Case(name, (*first.faults, again), "double")
+
+    def _call(self, story: Story) -> Iterator[Case]:
+        for at in range(1, self._count(story, "call") + 1):
+            for how in ("unsent", "lost", "unanswered", "broken"):
+                yield Case(story.name, (Fault("call", at, how),), "call")
+
+    def _always(self, story: Story) -> Iterator[Case]:
+        for at in range(1, self._count(story, "call") + 1):
+            for how in ("unsent", "lost", "unanswered", "broken") if story.core else ("lost",):
+                yield Case(story.name, (Fault("call", at, how, always=True),), "always")
+
+    def _statement(self, story: Story) -> Iterator[Case]:
+        for at in range(1, self._count(story, "statement") + 1):
+            for how in ("disconnected", "cancelled"):
+                yield Case(story.name, (Fault("statement", at, how),), "statement")
+
+    def _commit(self, story: Story) -> Iterator[Case]:
+        for at in range(1, self._count(story, "commit") + 1):
+            yield Case(story.name, (Fault("commit", at, "unanswered"),), "commit")
+
+    def _messages(self, story: Story) -> Iterator[Case]:
+        for how in ("drop", "triple"):
+            yield Case(story.name, (Fault("messages", 1, how),), "messages")
+
+    def _count(self, story: Story, what: str) -> int:
+        return self._traces[story.name].counted.get(what, 0)
+
+
+def _compare(first: Outcome, second: Outcome) -> None:
+    ends = BY_NAME[second.story].ends
+    if second.status != ends:
+        second.violations.append(f"the story is to end {ends}, not {second.status}")
+    if first.crossed != second.crossed:
+        at, pair = next(
+            (number, pair)
+            for number, pair in enumerate(zip(first.crossed, second.crossed, strict=False), 1)
+            if pair[0] != pair[1]
+        )
+        second.violations.append(f"not deterministic: crossing {at} is {pair}")

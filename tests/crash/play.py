@@ -1,0 +1,82 @@
+"""Play a case: forked lives of the system, each but the last killed on its way; then judge what is left."""
+
+import random
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from tests.crash import clock, forks, judge, life, poison, traveller
+from tests.crash.doors import DOORS
+from tests.crash.faults import Case, Fault, Outcome
+from tests.crash.forks import Notes, Told
+from tests.crash.stories import BY_NAME, Story
+from tests.crash.traveller import Supplies, Trip
+
+
+def play(case: Case, supplies: Supplies) -> tuple[Outcome, UUID | None]:
+    """Play a case to its end; return what came of it, and of which reservation it was."""
+    story, trip, outcome = BY_NAME[case.story], None, Outcome(str(case), case.mode)
+    # A life that ends by itself is the last one; after a kill there is always another.
+    lives = [*case.faults, Fault()] if case.faults[-1].what == "kill" else case.faults
+    for number, fault in enumerate(lives):
+        told = forks.run(partial(live, story, trip, supplies, fault, _how_it_died(lives, number)))
+        trip = told.last("trip", trip)
+        if told.killed and not told.hung:
+            outcome.died_at.append(told.last("died"))
+            continue
+        _read(told, outcome)
+        break
+    return outcome, trip.reservation_id if trip else None
+
+
+def _how_it_died(lives: Any, number: int) -> str:
+    return lives[number - 1].how if number else ""
+
+
+def _read(told: Told, outcome: Outcome) -> None:
+    outcome.violations = told.last("violations", ["it ended without a judgement"])
+    outcome.crossed, outcome.counted = told.last("crossed", ([], {}))
+    outcome.struck = told.last("struck", False)
+    outcome.status, outcome.parked = told.last("status", ("", 0))
+    outcome.calls = told.last("calls", [])
+    if told.hung:
+        outcome.violations = ["it hung"]
+    if error := told.last("error"):
+        outcome.violations = [error]
+
+
+def live(
+    story: Story,
+    trip: Trip | None,
+    supplies: Supplies,
+    fault: Fault,
+    broker: str,
+    notes: Notes,
+) -> None:
+    """Live once, in a process of its own: from the beginning, or (with a trip) after a crash."""
+    random.seed(0)
+    DOORS.reset()
+    recovering = trip is not None
+    if trip is None:
+        clock.start()
+        trip = traveller.begin(story, supplies)
+        notes.say("trip", trip)
+    else:
+        life.wait_for_the_dead()
+    if story.poison:
+        poison.spoil()
+    here = life.Life(story, trip, notes, later=recovering)
+    if broker == "flushed":
+        here.worker.lose_everything()
+    elif broker == "kept":
+        here.worker.redeliver()
+    DOORS.messages = story.messages
+    DOORS.watch(fault, last_words=partial(notes.say, "died"))
+    here.live()
+    notes.say("struck", DOORS.struck or fault.what in {"none", "messages"})
+    notes.say("crossed", (DOORS.crossed, dict(DOORS.counted)))
+    DOORS.open = False
+    verdict = judge.violations(story, trip, here)
+    notes.say("status", (verdict.status, here.retried))
+    notes.say("calls", verdict.calls)
+    notes.say("violations", verdict.broken)
