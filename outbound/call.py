@@ -46,6 +46,10 @@ class NotSent(Exception):
     """The request never left this machine, so it cannot have had an effect."""
 
 
+class ErrorAnswered(Exception):
+    """The other side answered, with an error: whatever it saves under our key is saved now."""
+
+
 class Idempotency(StrEnum):
     """What a partner's interface offers when a call is repeated (design 3.2)."""
 
@@ -60,7 +64,8 @@ class Traits:
     """How one gateway behaves when a call must be repeated.
 
     `quiet_seconds`: after this long an unanswered request can no longer take effect.
-    `saves_errors`: a technical error is replayed for its key, so that only a new key can succeed.
+    `saves_errors`: an error that was answered (`ErrorAnswered`) is replayed for its key, so that only a
+    new key can succeed.
     """
 
     idempotency: Idempotency

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from booking.orchestrator.plan import Link, Pivot, Retry, Saga, Step
-from outbound.call import Call, Idempotency, NotSent, Refusal, Traits, Waiting
+from outbound.call import Call, ErrorAnswered, Idempotency, NotSent, Refusal, Traits, Waiting
 
 
 class No(Refusal):
@@ -25,7 +25,7 @@ class Crash(Exception):
 class World:
     """What the outside has, and the answers that it will give: one word for each coming call of a step.
 
-    Words: ok, no, lost (no effect, no answer), unanswered (effect, no answer), unsent, wait.
+    Words: ok, no, lost (no effect, no answer), unanswered (effect, no answer), unsent, wait, error (answered).
     """
 
     answers: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -96,6 +96,8 @@ class Remote:
             raise NotSent("the line is down")
         if word == "lost":
             raise Crash("lost")
+        if word == "error":
+            raise ErrorAnswered("500")
         if word == "wait":
             raise Waiting({"url": "https://example.test"}, seconds=600)
         if call.key not in WORLD.effects:

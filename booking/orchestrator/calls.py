@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from booking.orchestrator.shape import CallId
-from outbound.call import Call, NotSent, Waiting
+from outbound.call import Call, ErrorAnswered, NotSent, Waiting
 
 logger = logging.getLogger(__name__)
 
@@ -66,10 +66,12 @@ class MustWait:
 
 @dataclass(frozen=True)
 class Failed:
-    """Technical trouble; `sent` is False when the request surely never left."""
+    """Technical trouble; `sent` is False when the request surely never left, `answered`
+    when an error came back for it."""
 
     error: str
     sent: bool = True
+    answered: bool = False
 
 
 Outcome = Answered | Absent | Refused | MustWait | Failed
@@ -123,5 +125,6 @@ def outcome_of(claim: Claim) -> Outcome:
         return Failed(f"{type(error).__name__}: {error}", sent=False)
     except Exception as error:  # noqa: BLE001 - whatever went wrong, the outcome is unknown, and recorded as such
         logger.warning("%s %s: %s: %s", claim.phase, claim.call.key, type(error).__name__, error)
-        return Failed(f"{type(error).__name__}: {error}")
+        answered = claim.phase is Phase.SEND and isinstance(error, ErrorAnswered)
+        return Failed(f"{type(error).__name__}: {error}", answered=answered)
     return Absent() if answer is None else Answered(answer)

@@ -100,6 +100,7 @@ class SagaStep(models.Model):
     tries = models.PositiveIntegerField(default=0)
     epoch = models.PositiveIntegerField(default=0)
     ambiguous = models.BooleanField(default=False)
+    spent = models.BooleanField(default=False)  # an error was answered under this key
     key = models.CharField(max_length=200)
     due_at = models.DateTimeField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)

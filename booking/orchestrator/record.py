@@ -53,8 +53,8 @@ def record(work: Work, claim: Claim, outcome: Outcome) -> None:
             _refused(work, call, claim, refusal)
         case MustWait(waiting):
             _waiting(work, call, claim, waiting)
-        case Failed(error, sent):
-            failed(work, call, error=error, sent=sent)
+        case Failed(error, sent, answered):
+            failed(work, work.change(call, spent=call.spent or answered), error=error, sent=sent)
 
 
 def done(work: Work, call: StepRow, answer: Any, **fields: Any) -> StepRow:
@@ -107,21 +107,21 @@ def _verified(work: Work, call: StepRow, outcome: Outcome) -> None:
 def _absent(work: Work, call: StepRow, claim: Claim) -> None:
     """Asked, the other side knows nothing: send again, with a new key only when that is safe."""
     quiet_until = operations.quiet_until(work, call)
-    quiet = (
-        claim.call.now >= quiet_until
-    )  # judged when it was asked: an answer may be older than its recording
-    saves_errors = claim.operation.traits(claim.request).saves_errors
-    # Where an error is saved under its key, repeating the key soon gets no further: wait for a new one.
-    in_vain = saves_errors and call.tries > step_of(work, call).retry.attempts // 2
+    # Judged by the time of asking: until its answer is recorded, an older request may have landed.
+    quiet = claim.call.now >= quiet_until
+    # Under its key the other side repeats the error that it answered: only a new key gets further. Without
+    # such an answer the key is kept for ever, so that a sender that slept does nothing twice.
+    spent = call.spent and claim.operation.traits(claim.request).saves_errors
+    in_vain = spent and call.tries > step_of(work, call).retry.attempts // 2
     if (call.idempotency == Idempotency.C or in_vain) and not quiet:
         work.settle(call, state=StepState.UNKNOWN, due_at=quiet_until)
         return
     changes: dict[str, Any] = {"state": StepState.PENDING, "due_at": work.now}
     work.note("absent", call)
-    if quiet and saves_errors:
+    if quiet and spent:
         attempt = call.attempt + 1
         key = store.key_of(work.saga.id, call.step, call.item, call.direction, attempt)
-        changes |= {"attempt": attempt, "key": key, "ambiguous": False}
+        changes |= {"attempt": attempt, "key": key, "ambiguous": False, "spent": False}
     work.settle(call, **changes)
 
 

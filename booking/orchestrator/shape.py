@@ -179,6 +179,7 @@ class StepRow:
     tries: int = 0
     epoch: int = 0
     ambiguous: bool = False
+    spent: bool = False
     key: str = ""
     due_at: datetime | None = None
     lease_until: datetime | None = None

@@ -23,6 +23,7 @@ _COLUMNS: Final = {
     "tries": "int",
     "epoch": "int",
     "ambiguous": "bool",
+    "spent": "bool",
     "key": "text",
     "due_at": "timestamptz",
     "lease_until": "timestamptz",

@@ -7,11 +7,11 @@ from enum import StrEnum
 from typing import Any, Protocol
 from uuid import UUID
 
-from outbound.call import Traits
+from outbound.call import ErrorAnswered, Traits
 from outbound.deadline import Deadline
 
 
-class UnexpectedAnswer(Exception):
+class UnexpectedAnswer(ErrorAnswered):
     """The processor answered what its interface does not provide for: nothing is known."""
 
 

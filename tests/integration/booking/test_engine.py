@@ -249,12 +249,12 @@ def test_without_tombstones_a_compensation_is_verified_after_the_quiet_period() 
     assert saga.state == SagaState.FAILED
 
 
-def test_a_new_key_is_used_only_when_errors_are_saved_and_the_quiet_period_is_over(
+def test_a_new_key_is_used_only_when_an_error_is_saved_and_the_quiet_period_is_over(
     settings: LazySettings,
 ) -> None:
     settings.SAGA_CALL_SECONDS, settings.SAGA_LEASE_SECONDS = 1.0, 2.0
     toy.reset(traits=Traits(idempotency=Idempotency.A, quiet_seconds=0.0, saves_errors=True))
-    toy.WORLD.answers["authorise"] = ["lost"]
+    toy.WORLD.answers["authorise"] = ["error"]
     saga = run(start())
 
     step = SagaStep.objects.get(saga=saga, step="authorise", direction=Direction.FORWARD)
@@ -263,14 +263,20 @@ def test_a_new_key_is_used_only_when_errors_are_saved_and_the_quiet_period_is_ov
     assert step.key == f"{saga.pk}:authorise:2"
 
 
-@pytest.mark.parametrize(("quiet_seconds", "saves_errors"), [(600, True), (0, False)])
-def test_otherwise_the_same_key_is_sent_again(quiet_seconds: float, saves_errors: bool) -> None:
+@pytest.mark.parametrize(
+    ("quiet_seconds", "saves_errors", "word"),
+    [(600, True, "error"), (0, False, "error"), (0, True, "lost")],
+)
+def test_otherwise_the_same_key_is_sent_again(
+    settings: LazySettings, quiet_seconds: float, saves_errors: bool, word: str
+) -> None:
+    settings.SAGA_CALL_SECONDS, settings.SAGA_LEASE_SECONDS = 1.0, 2.0
     toy.reset(
         traits=Traits(
             idempotency=Idempotency.A, quiet_seconds=quiet_seconds, saves_errors=saves_errors
         )
     )
-    toy.WORLD.answers["authorise"] = ["lost"]
+    toy.WORLD.answers["authorise"] = [word]
     saga = run(start())
 
     step = SagaStep.objects.get(saga=saga, step="authorise", direction=Direction.FORWARD)

@@ -160,7 +160,7 @@ def test_a_new_key_waits_for_the_quiet_period_after_the_end_of_the_call() -> Non
     forward(
         settings.SAGA_CALL_SECONDS
     )  # the call was cut off at its deadline: it may have left at the last moment
-    workers.record(saga.pk, claim, calls.Failed("no answer within the deadline"))
+    workers.record(saga.pk, claim, calls.Failed("500", answered=True))
     forward(settings.SAGA_CALL_SECONDS + 2)
     engine.advance(saga.pk)
 
