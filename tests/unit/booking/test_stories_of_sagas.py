@@ -193,7 +193,7 @@ def test_a_compensation_that_never_succeeds_is_left_to_a_person_with_its_exposur
 
 
 def test_a_confirmed_trip_is_cancelled_and_refunded() -> None:
-    cancelling().then(called("cancel", "refund", "close"), state="completed")
+    cancelling().then(called("quote", "cancel", "refund", "close"), state="completed")
 
 
 def test_a_leg_that_cannot_be_cancelled_needs_a_person_once_another_is() -> None:
@@ -218,5 +218,5 @@ def test_a_refund_that_is_refused_needs_a_person() -> None:
 @pytest.mark.parametrize(("step", "item"), [("cancel", "hotel"), ("refund", ""), ("close", "")])
 def test_a_worker_that_dies_while_cancelling_is_replaced(step: str, item: str, moment: str) -> None:
     cancelling().when(crash(step, moment, item=item)).then(
-        called("cancel", "refund", "close"), state="completed"
+        called("quote", "cancel", "refund", "close"), state="completed"
     )
