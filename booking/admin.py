@@ -8,8 +8,15 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from unfold.admin import TabularInline
 
-from booking import tasks
-from booking.models import Account, SagaEvent, SagaInstance, SagaStep
+from booking import discrepancies, tasks
+from booking.models import (
+    Account,
+    Discrepancy,
+    Reconciliation,
+    SagaEvent,
+    SagaInstance,
+    SagaStep,
+)
 from booking.orchestrator import control, history
 from eventbus.admin import ReadOnlyAdmin, SettlementForm
 
@@ -110,3 +117,82 @@ class SagaAdmin(ReadOnlyAdmin):
             return
         tasks.dispatch(saga.pk)
         self.message_user(request, f"{saga.pk} tries again.", messages.SUCCESS)
+
+
+class StillOpen(admin.SimpleListFilter):
+    """Discrepancies that nobody has settled."""
+
+    title = "open"
+    parameter_name = "open"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Sequence[tuple[str, str]]:
+        """Offer the one choice."""
+        return [("yes", "Yes")]
+
+    def queryset(
+        self, request: HttpRequest, queryset: QuerySet[Discrepancy]
+    ) -> QuerySet[Discrepancy]:
+        """Keep the open ones."""
+        return queryset.filter(settled_at=None) if self.value() else queryset
+
+
+@admin.register(Discrepancy)
+class DiscrepancyAdmin(ReadOnlyAdmin):
+    """Where our books and those of the other side differ; the runbook says what each kind means."""
+
+    list_display = (
+        "id",
+        "kind",
+        "what",
+        "reservation_id",
+        "remedy",
+        "reason",
+        "found_at",
+        "outcome",
+    )
+    list_filter = (StillOpen, "kind", "outcome")
+    search_fields = ("=reservation_id", "what")
+    ordering = ("-id",)
+    action_form = SettlementForm
+    actions = ("settle",)
+
+    @admin.action(
+        description="Settled by hand (the reason says how that is known)", permissions=["settle"]
+    )
+    def settle(self, request: HttpRequest, queryset: QuerySet[Discrepancy]) -> None:
+        """Settle what waits for a person; who and on what evidence is kept with it."""
+        evidence = request.POST.get("reason", "").strip()
+        if not evidence:
+            self.message_user(request, "Give a reason.", messages.ERROR)
+            return
+        for row in queryset:
+            self._settle(request, row, evidence)
+
+    def has_settle_permission(self, request: HttpRequest) -> bool:
+        """Let those settle who may change discrepancies."""
+        return request.user.has_perm("booking.change_discrepancy")
+
+    def _settle(self, request: HttpRequest, row: Discrepancy, evidence: str) -> None:
+        try:
+            discrepancies.settle_by_hand(number=row.pk, actor=str(request.user), evidence=evidence)
+        except (discrepancies.DiscrepancyNotOpen, discrepancies.BeingTakenBack) as error:
+            self.message_user(request, str(error), messages.WARNING)
+            return
+        self.message_user(request, f"{row.pk} is settled.", messages.SUCCESS)
+
+
+@admin.register(Reconciliation)
+class ReconciliationAdmin(ReadOnlyAdmin):
+    """When our books were last compared, and who did not show a ledger."""
+
+    list_display = (
+        "started_at",
+        "finished_at",
+        "full",
+        "examined",
+        "found",
+        "taken_back",
+        "silent",
+    )
+    list_filter = ("full",)
+    ordering = ("-id",)

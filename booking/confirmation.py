@@ -1,6 +1,7 @@
 """The commands that start, stop and wake the flow of a booking."""
 
 from functools import partial
+from typing import Final
 from uuid import UUID
 
 from django.db import transaction
@@ -22,6 +23,11 @@ __all__ = [
 ]
 
 
+SETTLING: Final = (
+    "something that an earlier attempt left is being taken back; try again in a minute"
+)
+
+
 class PaymentDetailsMissing(Exception):
     """Payment details must be entered before a reservation can be confirmed."""
 
@@ -33,7 +39,7 @@ def confirm_reservation(*, account_id: UUID, reservation_id: UUID) -> UUID:
 
     Raises:
         reservation.ReservationNotFound: there is none, or it is another traveller's.
-        reservation.NotConfirmable: its status does not allow it.
+        reservation.NotConfirmable: its status does not allow it, or an earlier attempt is being put right.
         PaymentDetailsMissing: no usable payment details were entered.
     """
     reservation.of(account_id=account_id, reservation_id=reservation_id)
@@ -48,6 +54,8 @@ def confirm_reservation(*, account_id: UUID, reservation_id: UUID) -> UUID:
             if (running := _confirming(reservation_id)) is None:
                 raise
             return running.id
+        if store.live_saga_of(reservation_id) is not None:
+            raise reservation.NotConfirmable(SETTLING)
         if not payments.is_ready(reservation_id=reservation_id):
             raise PaymentDetailsMissing("Enter payment details before confirming.")
         saga = control.start(
@@ -74,7 +82,7 @@ def cancel_reservation(*, account_id: UUID, reservation_id: UUID) -> None:
 
     Raises:
         reservation.ReservationNotFound: there is none, or it is another traveller's.
-        TooLate: the payment is being taken; ask again when that is settled.
+        TooLate: the payment is being taken, or something is being put right; ask again when that is settled.
         reservation.NotCancellable: it is already over.
     """
     seen = _stage(account_id, reservation_id)
@@ -90,11 +98,11 @@ def cancel_reservation(*, account_id: UUID, reservation_id: UUID) -> None:
 def _stage(account_id: UUID, reservation_id: UUID) -> domain.Stage:
     found = reservation.of(account_id=account_id, reservation_id=reservation_id)
     flow = store.live_saga_of(reservation_id)
-    booking = flow is not None and flow.name == CONFIRM_RESERVATION.name
     return domain.stage(
         status=found.status,
-        booking=flow.state if flow is not None and booking else None,
-        cancelling=flow is not None and not booking,
+        booking=flow.state if flow is not None and flow.name == CONFIRM_RESERVATION.name else None,
+        # The reconciler's flow changes nothing about where the reservation stands.
+        cancelling=flow is not None and flow.name == CANCEL_RESERVATION.name,
     )
 
 
@@ -110,6 +118,8 @@ def _cancel(effect: domain.Effect, account_id: UUID, reservation_id: UUID) -> No
                 saga_id = control.request_cancel(subject_id=reservation_id, actor=actor)
             case domain.Effect.CANCEL:
                 reservation.begin_cancellation(reservation_id=reservation_id, at=store.now())
+                if store.live_saga_of(reservation_id) is not None:
+                    raise TooLate(SETTLING)
                 saga_id = control.start(CANCEL_RESERVATION, subject_id=reservation_id).id
             case domain.Effect.TOO_LATE:
                 raise TooLate("the payment is being taken; ask again when the trip is confirmed")

@@ -1,4 +1,4 @@
-"""What Booking itself keeps: traveller accounts and the answers to repeated requests."""
+"""What Booking itself keeps: traveller accounts, the answers to repeated requests, what the reconciler found."""
 
 import uuid
 
@@ -9,7 +9,15 @@ from django.db.models.functions import Now
 
 from booking.orchestrator.models import SagaEvent, SagaInstance, SagaStep
 
-__all__ = ["Account", "IdempotencyRecord", "SagaEvent", "SagaInstance", "SagaStep"]
+__all__ = [
+    "Account",
+    "Discrepancy",
+    "IdempotencyRecord",
+    "Reconciliation",
+    "SagaEvent",
+    "SagaInstance",
+    "SagaStep",
+]
 
 
 class Account(models.Model):
@@ -76,3 +84,74 @@ class IdempotencyRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.route} {self.key}"
+
+
+OUTCOMES = ("healed", "vanished", "resolved")
+
+
+class Discrepancy(models.Model):
+    """One difference between our books and those of a partner or the card processor.
+
+    Open until it has an `outcome`: "healed" by the saga `saga_id`, "vanished" when a later look found
+    both sides agreeing, "resolved" by a person who says how that is known. `remedy` is "" when only a
+    person can act, for the `reason`; `facts` are both sides, `target` is what the remedy acts on.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    kind = models.CharField(max_length=32)
+    reservation_id = models.UUIDField(db_index=True)
+    what = models.CharField(max_length=300)
+    facts = models.JSONField(default=dict)
+    target = models.JSONField(default=dict)
+    remedy = models.CharField(max_length=16, blank=True, default="")
+    reason = models.CharField(max_length=200, blank=True, default="")
+    saga_id = models.UUIDField(null=True, blank=True)
+    found_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=8, blank=True, default="")
+    actor = models.CharField(max_length=120, blank=True, default="")
+    evidence = models.TextField(blank=True, default="")
+
+    class Meta:
+        verbose_name_plural = "discrepancies"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["reservation_id", "kind", "what"],
+                condition=Q(settled_at__isnull=True),
+                name="booking_discrepancy_open_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(settled_at__isnull=True, outcome="")
+                | Q(settled_at__isnull=False, outcome__in=OUTCOMES),
+                name="booking_discrepancy_settled_has_an_outcome",
+            ),
+            models.CheckConstraint(
+                condition=~Q(outcome="resolved") | (~Q(actor="") & ~Q(evidence="")),
+                name="booking_discrepancy_resolved_with_evidence",
+            ),
+            models.CheckConstraint(
+                condition=~Q(remedy="") | ~Q(reason=""),
+                name="booking_discrepancy_waits_for_a_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.what}"
+
+
+class Reconciliation(models.Model):
+    """One run of the reconciler; `silent` names who did not show a ledger, and why."""
+
+    id = models.BigAutoField(primary_key=True)
+    full = models.BooleanField()
+    since = models.DateTimeField()
+    started_at = models.DateTimeField(db_index=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    examined = models.PositiveIntegerField(default=0)
+    found = models.PositiveIntegerField(default=0)
+    taken_back = models.PositiveIntegerField(default=0)
+    silent = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return f"{self.started_at:%Y-%m-%d %H:%M:%S} ({self.found} found)"

@@ -13,6 +13,10 @@ STEPS: Final = {
     "cancel": "Cancelling {what}",
     "close": "Closing the trip",
     "quote": "Working out what comes back",
+    "claim": "Finding what was left",
+    "give_back": "Giving back a payment that came late",
+    "cancel_stray": "Cancelling a booking that came late",
+    "settle": "Closing what was left",
 }
 """What a step does; a step without an entry is told by its name."""
 
@@ -55,17 +59,28 @@ CANCELLATION: Final = {
 }
 """What is told otherwise while a confirmed trip is being cancelled."""
 
+TAKING_BACK: Final = {
+    "started": "We found something at a provider or on your card that should not be there.",
+    "pivoting": "Taking it back.",
+    "finishing": "Taking it back.",
+    "completed": "It was taken back.",
+    "failed": "It could not be taken back yet ({reason}); we will look again.",
+    "cancelled": "It was not taken back yet; we will look again.",
+}
+"""What is told otherwise while the reconciler takes back what an attempt left."""
 
-def sentence(
-    *, cancelling: bool = False, kind: str, step: str, what: str, detail: Mapping[str, Any]
-) -> str:
+TOLD_OTHERWISE: Final = {"cancel-reservation": CANCELLATION, "take-back": TAKING_BACK}
+"""By the name of the flow."""
+
+
+def sentence(*, flow: str = "", kind: str, step: str, what: str, detail: Mapping[str, Any]) -> str:
     """Return one sentence about one entry of a timeline; `what` names the item, "" for none."""
     reason = str(detail.get("code") or detail.get("reason") or "no reason given").replace("_", " ")
     doing = STEPS.get(step, step.replace("_", " ").capitalize()).format(what=what or "the trip")
     # The same word tells the failed try of a step and the failed whole.
     template = CLOSED if kind == "failed" and not step else HAPPENINGS.get(kind)
-    if cancelling and not step:
-        template = CANCELLATION.get(kind, template)
+    if not step:
+        template = TOLD_OTHERWISE.get(flow, {}).get(kind, template)
     if template is None:
         return f"{doing or 'The trip'}: {kind.replace('_', ' ')}."
     return template.format(step=doing, reason=reason)

@@ -8,7 +8,6 @@ from uuid import UUID
 from booking import narration
 from booking.models import Account
 from booking.orchestrator import history, store
-from booking.sagas import CANCEL_RESERVATION
 from payments import services as payments
 from providers import services as providers
 from reservation import services as reservation
@@ -160,7 +159,7 @@ def _told(entries: Sequence[history.Entry], titles: dict[str, str]) -> list[Time
             direction=entry.direction,
             attempt=entry.attempt,
             text=narration.sentence(
-                cancelling=entry.saga == CANCEL_RESERVATION.name,
+                flow=entry.saga,
                 kind=entry.kind,
                 step=entry.step,
                 what=titles.get(entry.item, ""),

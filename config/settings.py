@@ -168,6 +168,10 @@ if SAGA_CALL_SECONDS >= SAGA_LEASE_SECONDS:
 # A request that crashed holds its Idempotency-Key for so many seconds.
 IDEMPOTENCY_LEASE_SECONDS = _seconds("IDEMPOTENCY_LEASE_SECONDS", default=60.0)
 
+# --- the reconciler: seconds ----------------------------------------------------------------------
+RECONCILE_SECONDS = _seconds("RECONCILE_SECONDS", default=300.0)
+RECONCILE_WINDOW_SECONDS = _seconds("RECONCILE_WINDOW_SECONDS", default=3600.0)
+
 # --- the outside world ---------------------------------------------------------------------------
 SANDBOX_URL = env.str("SANDBOX_URL", default="http://127.0.0.1:8900")
 PARTNER_API_KEY = env.str("PARTNER_API_KEY", default="sandbox-partner-key" if DEBUG else "")

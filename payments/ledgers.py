@@ -75,13 +75,17 @@ def payments_in_books(*, reservation_ids: Collection[UUID]) -> list[PaymentInBoo
     ]
 
 
-def unlisted_reservations(*, since: datetime, until: datetime) -> set[UUID]:
-    """Return whose payments the processor said something about in [since, until) that a listing may not show.
+def unlisted_reservations(
+    *, since: datetime, until: datetime, active: Collection[UUID] = ()
+) -> set[UUID]:
+    """Return whose payments may have changed in [since, until) without being in a listing of that time.
 
-    A listing shows what was created within the window; a payment can be older than what became of it.
+    A listing shows what was created within the window; a payment can be older than what became of
+    it. `active` are reservations known to have been worked on; webhooks tell of others.
     """
     told = WebhookDelivery.objects.filter(received_at__gte=since, received_at__lt=until)
-    about = {one for one in told.values_list("reservation_id", flat=True) if one is not None}
+    ids = told.values_list("reservation_id", flat=True)
+    about = {one for one in ids if one is not None} | set(active)
     if gateway().lists_payments:
         older = Payment.objects.filter(reservation_id__in=about, created_at__lt=since)
         return set(older.values_list("reservation_id", flat=True))

@@ -88,9 +88,9 @@ def orders_in_books(*, reservation_ids: Collection[UUID]) -> list[OrderInBooks]:
 
 
 def unlisted_reservations(*, since: datetime, until: datetime) -> set[UUID]:
-    """Return whose orders changed in [since, until) at partners that do not show their ledger."""
-    listing = [partner.pk for partner in _partners() if gateway_named(partner.gateway).lists_orders]
-    rows = Order.objects.exclude(partner_id__in=listing).filter(
+    """Return whose orders changed in [since, until) at partners that can be asked, but show no ledger."""
+    asked = [one.pk for one in _partners() if not gateway_named(one.gateway).lists_orders]
+    rows = Order.objects.filter(partner_id__in=asked).filter(
         Q(booked_at__gte=since, booked_at__lt=until)
         | Q(cancelled_at__gte=since, cancelled_at__lt=until)
     )

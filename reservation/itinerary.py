@@ -1,6 +1,6 @@
 """What can be known about a reservation: values, never rows."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -137,6 +137,34 @@ class LegDetails:
                 for person in self.travellers
             ],
         }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """Where a reservation is, for whoever compares books; `item_ids` are its legs, in the traveller's order."""
+
+    status: str
+    was_confirmed: bool
+    item_ids: tuple[UUID, ...]
+
+
+def standings(*, reservation_ids: Collection[UUID], lock: bool = False) -> dict[UUID, Standing]:
+    """Return where reservations are; unknown ones are left out.
+
+    `lock` keeps them as they are until the end of the caller's transaction.
+    """
+    rows = Reservation.objects.filter(pk__in=reservation_ids).order_by("pk")
+    items: dict[UUID, list[UUID]] = {}
+    for item in Item.objects.filter(reservation_id__in=reservation_ids).order_by("position"):
+        items.setdefault(item.reservation_id, []).append(item.id)
+    return {
+        row.id: Standing(
+            status=row.status,
+            was_confirmed=row.confirmed_at is not None,
+            item_ids=tuple(items.get(row.id, ())),
+        )
+        for row in (rows.select_for_update() if lock else rows)
+    }
 
 
 def details(*, reservation_id: UUID) -> ReservationDetails:

@@ -27,6 +27,7 @@ from reservation.itinerary import (
     ReservationDetails,
     ReservationNotFound,
     ReservationSummary,
+    Standing,
     TravellerDetails,
     details,
     legs,
@@ -34,6 +35,7 @@ from reservation.itinerary import (
     of_account,
     price,
     refund_quote,
+    standings,
 )
 from reservation.operations import (
     CloseCancellation,
@@ -69,6 +71,7 @@ __all__ = [
     "ReservationDetails",
     "ReservationNotFound",
     "ReservationSummary",
+    "Standing",
     "Status",
     "TravellerDetails",
     "WithdrawQuote",
@@ -85,6 +88,7 @@ __all__ = [
     "of_account",
     "price",
     "refund_quote",
+    "standings",
 ]
 
 

@@ -146,6 +146,9 @@ class Worker:
         operation = operations.operation_of(step, first.direction)
         if not hasattr(operation, "apply"):
             return self._claim(decision.rows)
+        if self.work.changed:  # a local pivot: to enter it and to pass it are two moves
+            with self._transaction():
+                return ()
         self._run_local(first, operation, operations.refusals_of(step, first.direction))
         return ()
 

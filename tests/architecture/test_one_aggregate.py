@@ -45,7 +45,9 @@ BESIDE = {
     "saga_step",
     "saga_event",
     "eventbus_outbox",
+    "booking_discrepancy",
     "booking_idempotencyrecord",
+    "booking_reconciliation",
     "knox_authtoken",
     "payments_webhookdelivery",
 }

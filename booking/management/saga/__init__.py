@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Final
 
 from booking.management.saga import (
+    audit,
     check,
     graph,
     listing,
@@ -26,6 +27,7 @@ VERBS: Final[dict[str, ModuleType]] = {
     "retry": retry,
     "resolve": resolve,
     "check": check,
+    "audit": audit,
     "lock": lock,
     "simulate": simulate,
 }

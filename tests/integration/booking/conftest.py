@@ -43,3 +43,13 @@ def eve(db):
 def key():
     """Return a new Idempotency-Key."""
     return str(uuid.uuid4())
+
+
+@pytest.fixture
+def books(ada, partners, monkeypatch):
+    """Return a traveller's trips; nobody else works, and the clock is put right again."""
+    monkeypatch.setattr(import_module("booking.tasks"), "dispatch", lambda saga_id: True)
+    trips = import_module("tests.integration.booking.ledgers").Books(ada, partners)
+    yield trips
+    trips.offset = 0.0
+    trips.forward(0)
