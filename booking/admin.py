@@ -18,6 +18,7 @@ from booking.models import (
     SagaStep,
 )
 from booking.orchestrator import control, history
+from booking.orchestrator.exposure import totals
 from eventbus.admin import ReadOnlyAdmin, SettlementForm
 
 
@@ -86,7 +87,16 @@ class NeedsAPerson(admin.SimpleListFilter):
 class SagaAdmin(ReadOnlyAdmin):
     """Flows: what they do, what they wait for, what a person must look at."""
 
-    list_display = ("name", "subject_id", "state", "reason", "attention_reason", "due_at")
+    list_display = (
+        "name",
+        "subject_id",
+        "state",
+        "reason",
+        "attention_reason",
+        "at_stake",
+        "due_at",
+    )
+    readonly_fields = ("at_stake",)
     list_filter = (NeedsAPerson, "state", "name")
     search_fields = ("=id", "=subject_id", "=correlation_id")
     ordering = ("-created_at",)
@@ -94,6 +104,14 @@ class SagaAdmin(ReadOnlyAdmin):
     inlines = (StepInline, EventInline)
     action_form = SettlementForm
     actions = ("retry",)
+
+    @admin.display(description="at stake")
+    def at_stake(self, saga: SagaInstance) -> str:
+        """Return what a parked saga may cost until a person has acted: by currency, and call by call."""
+        found = history.exposure_of_saga(saga)
+        calls = ", ".join(f"{one.step} {one.item}".strip() for one in found)
+        sums = " + ".join(f"{amount} {code}" for code, amount in totals(found).items())
+        return f"{sums} ({calls})" if found else ""
 
     @admin.action(description="Let try again", permissions=["retry"])
     def retry(self, request: HttpRequest, queryset: QuerySet[SagaInstance]) -> None:

@@ -27,6 +27,7 @@ HAPPENINGS: Final = {
     "waiting": "{step}: waiting for you.",
     "unknown": "{step}: no clear answer yet, asking again.",
     "failed": "{step}: did not work, trying again.",
+    "postponed": "{step}: the provider does not answer at the moment, waiting for it.",
     "absent": "{step}: the earlier request did not arrive, sending it again.",
     "compensating": "The trip cannot be booked ({reason}); taking back what was done.",
     "compensated": "{step}: taken back.",

@@ -6,8 +6,9 @@ from datetime import datetime
 from uuid import UUID
 
 from booking import narration
-from booking.models import Account
+from booking.models import Account, SagaInstance
 from booking.orchestrator import history, store
+from booking.orchestrator.exposure import Exposure
 from payments import services as payments
 from providers import services as providers
 from reservation import services as reservation
@@ -55,6 +56,19 @@ class TimelineEntry:
     attempt: int
     text: str
     code: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ParkedSaga:
+    """A flow that waits for a person; `exposure` is what is at stake until they have acted."""
+
+    saga_id: UUID
+    reservation_id: UUID
+    name: str
+    state: str
+    reason: str
+    attention_reason: str
+    exposure: Sequence[Exposure]
 
 
 def account_id_of(*, user_id: UUID) -> UUID:
@@ -138,6 +152,23 @@ def reservation_timeline(*, account_id: UUID, reservation_id: UUID) -> list[Time
     details = owned_reservation(account_id=account_id, reservation_id=reservation_id)
     entries = history.timeline(subject_id=reservation_id)
     return _told(entries, titles={str(item.item_id): item.title for item in details.items})
+
+
+def parked_sagas(*, limit: int) -> list[ParkedSaga]:
+    """Return the flows that wait for a person, the oldest first, with what is at stake in each."""
+    parked = SagaInstance.objects.exclude(attention_reason=None).order_by("created_at")
+    return [
+        ParkedSaga(
+            saga_id=saga.pk,
+            reservation_id=saga.subject_id,
+            name=saga.name,
+            state=saga.state,
+            reason=saga.reason,
+            attention_reason=saga.attention_reason or "",
+            exposure=history.exposure_of_saga(saga),
+        )
+        for saga in parked[:limit]
+    ]
 
 
 def is_settled(*, reservation_id: UUID) -> bool | None:

@@ -10,6 +10,8 @@ An *operation* of a service is a class without state. A **local** one has
 - `record_refusal(refusal, call)`   the same for a definite no (optional);
 - `record_waiting(waiting, call)`   the same when the customer must act (optional);
 - `abandon(call)`   give back what `prepare` locked: the call surely had no effect (optional);
+- `pause(call) -> Pause | None`   in the first transaction, each time: not to be called now (optional);
+- `record_failure(error, call)`   in the second transaction: no usable answer came (optional);
 - `traits(request) -> Traits`   how far the other side can be trusted with a repeated call.
 
 Requests and answers are frozen dataclasses of JSON-ready fields; they are stored with the call, so
@@ -40,6 +42,14 @@ class Waiting(Exception):
         super().__init__("waiting for an action")
         self.action = dict(action)
         self.seconds = seconds
+
+
+@dataclass(frozen=True)
+class Pause:
+    """Not now: the other side is not to be called before `until`; `why` is for people."""
+
+    until: datetime
+    why: str
 
 
 class NotSent(Exception):

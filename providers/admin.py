@@ -1,5 +1,6 @@
 """Partners and orders in the web admin: to look at, never to edit."""
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -29,9 +30,16 @@ class LookOnly:
 class PartnerAdmin(LookOnly, ModelAdmin):  # type: ignore[misc]
     """Partners by name."""
 
-    list_display = ("name", "slug", "kind", "gateway", "active")
+    list_display = ("name", "slug", "kind", "gateway", "active", "left_alone_until")
     list_filter = ("kind", "active")
+    list_select_related = ("breaker",)
     ordering = ("name",)
+
+    @admin.display(description="left alone until")
+    def left_alone_until(self, partner: Partner) -> datetime | None:
+        """Return until when the partner's breaker is open; nothing for a healthy one."""
+        breaker = getattr(partner, "breaker", None)
+        return breaker.open_until if breaker else None
 
 
 @admin.register(Order)

@@ -1,9 +1,10 @@
 """The words and rules of Providers: kinds, order states, identities, local times. Pure Python."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 PARTNER_NAMESPACE: Final = uuid.UUID("5b0ad5a4-6f5b-5c0e-9d0c-6a1f6f2f6d10")
@@ -48,6 +49,16 @@ def split_offer_id(offer: str) -> tuple[str, str]:
     if not (slug and colon and partner_offer_id) or "\x00" in offer:
         raise MalformedOfferId(offer)
     return slug, partner_offer_id
+
+
+def traveller(person: Mapping[str, Any]) -> dict[str, str | None]:
+    """Return what a partner is told about who travels."""
+    born_on = person.get("born_on")
+    return {
+        "given_name": str(person["given_name"]),
+        "family_name": str(person["family_name"]),
+        "born_on": str(born_on) if born_on else None,
+    }
 
 
 def instant(*, local: str, zone: str) -> datetime:

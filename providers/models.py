@@ -47,6 +47,34 @@ class Partner(models.Model):
         )
 
 
+class Breaker(models.Model):
+    """What a partner's failing calls have come to; a partner without a row is healthy.
+
+    `failing`: key of a call -> when it failed last (ISO 8601); open while there is an `open_until`, half-open after it.
+    """
+
+    partner = models.OneToOneField(
+        Partner, on_delete=models.CASCADE, primary_key=True, related_name="breaker"
+    )
+    failing = models.JSONField(default=dict)
+    rounds = models.PositiveIntegerField(default=0)
+    opened_at = models.DateTimeField(null=True, blank=True)
+    open_until = models.DateTimeField(null=True, blank=True)
+    asked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="breaker_opened_at_iff_open",
+                condition=Q(opened_at__isnull=True, open_until__isnull=True)
+                | Q(opened_at__isnull=False, open_until__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.partner_id} ({'closed' if self.open_until is None else 'open'})"
+
+
 class Order(models.Model):
     """What a partner accepted for one leg under one key; `amount` in major units.
 

@@ -9,10 +9,12 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
+from django.utils import timezone
+
 from outbound import http
 from outbound.call import NotSent, Refusal
 from outbound.deadline import Deadline
-from providers import domain
+from providers import breakers, domain
 from providers.gateways.protocol import PartnerOffer, Query, UnexpectedAnswer
 from providers.gateways.registry import gateway_named
 from providers.models import Partner
@@ -83,6 +85,8 @@ def search(
 ) -> SearchResult:
     """Ask every active partner of a kind side by side; a slow or broken one only misses out.
 
+    One whose breaker is open is not asked.
+
     Raises:
         InvalidSearch: something is missing, or no partner knows what was asked (`UnknownPlace`).
     """
@@ -97,7 +101,10 @@ def search(
     )
     _check(query)
     partners = list(Partner.objects.filter(kind=kind, active=True).order_by("slug"))
-    return _collect(partners, query, Deadline.within(seconds))
+    now = timezone.now()
+    alone = [one.slug for one in partners if breakers.is_left_alone(slug=one.slug, now=now)]
+    asked = [one for one in partners if one.slug not in alone]
+    return _collect(asked, alone, query, Deadline.within(seconds))
 
 
 def quote(*, offer_id: str, seconds: float = 8.0) -> Offer:
@@ -108,6 +115,8 @@ def quote(*, offer_id: str, seconds: float = 8.0) -> Offer:
         PartnerUnavailable: the partner gave no usable answer.
     """
     partner, partner_offer_id = resolve(offer_id)
+    if breakers.is_left_alone(slug=partner.slug, now=timezone.now()):
+        raise PartnerUnavailable(partner.slug)
     try:
         offer = gateway_named(partner.gateway).quote(
             partner=endpoint(partner),
@@ -140,15 +149,17 @@ def _check(query: Query) -> None:
         raise InvalidSearch(f"a search for a {query.kind} needs: {', '.join(missing)}")
 
 
-def _collect(partners: list[Partner], query: Query, deadline: Deadline) -> SearchResult:
+def _collect(
+    partners: list[Partner], alone: list[str], query: Query, deadline: Deadline
+) -> SearchResult:
     with ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
         answers = list(pool.map(lambda partner: _ask(partner, query, deadline), partners))
     offers = [offer for answer in answers if isinstance(answer, list) for offer in answer]
     refused = [answer for answer in answers if isinstance(answer, Refusal)]
     if refused and not offers:
         raise refused[0]
-    unavailable = [p.slug for p, answer in zip(partners, answers, strict=True) if answer is None]
-    return SearchResult(offers=offers, unavailable_partners=unavailable)
+    silent = [p.slug for p, answer in zip(partners, answers, strict=True) if answer is None]
+    return SearchResult(offers=offers, unavailable_partners=sorted([*alone, *silent]))
 
 
 def _ask(partner: Partner, query: Query, deadline: Deadline) -> list[Offer] | Refusal | None:

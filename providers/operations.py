@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
 from eventbus.publish import publish
 from outbound.call import Call, Traits
 from outbound.deadline import Deadline
+from providers import domain
+from providers.breakers import Guarded
 from providers.events import LegRefused
 from providers.gateways.protocol import AnswerMismatch, Endpoint, NewOrder, PartnerOrder
 from providers.gateways.registry import gateway_named
@@ -82,7 +83,7 @@ class CancelAnswer:
     outcome: str
 
 
-class Book:
+class Book(Guarded):
     """Order one leg from its provider, at the price that the customer saw."""
 
     def prepare(self, call: Call) -> BookRequest:
@@ -102,7 +103,7 @@ class Book:
             amount=str(given["amount"]),
             currency=str(given["currency"]),
             reference=_reference(call),
-            travellers=[_traveller(person) for person in given["travellers"]],
+            travellers=[domain.traveller(person) for person in given["travellers"]],
         )
 
     def call(self, request: BookRequest, call: Call) -> BookAnswer:
@@ -149,6 +150,7 @@ class Book:
 
     def record(self, answer: BookAnswer, call: Call) -> None:
         """Keep the order and tell it, once per key."""
+        self.has_answered(call)
         if Order.objects.filter(key=call.key).exists():
             return
         order = Order.objects.create(
@@ -167,6 +169,7 @@ class Book:
 
     def record_refusal(self, refusal: Refused, call: Call) -> None:
         """Tell that the partner said no."""
+        self.has_answered(call)
         publish(
             LegRefused(
                 reservation_id=call.subject_id,
@@ -181,7 +184,7 @@ class Book:
         return gateway_named(request.gateway).traits
 
 
-class Cancel:
+class Cancel(Guarded):
     """Cancel whatever one leg's order left at its provider (compensates `Book`, or on its own)."""
 
     refused_by = (CancelRefused,)
@@ -228,6 +231,7 @@ class Cancel:
 
     def record(self, answer: CancelAnswer, call: Call) -> None:
         """Keep and tell that the order is cancelled or surely does not exist, once per key."""
+        self.has_answered(call)
         request = self.prepare(call)
         order, is_new = Order.objects.select_for_update().get_or_create(
             key=request.key,
@@ -249,7 +253,8 @@ class Cancel:
         publish(order.cancelled())
 
     def record_refusal(self, refusal: CancelRefused, call: Call) -> None:
-        """Change nothing: the order stands, and a person must decide."""
+        """Keep the order as it stands: a person must decide."""
+        self.has_answered(call)
 
     def traits(self, request: CancelRequest) -> Traits:
         """Return the partner's own: it says how long an unanswered order may still land."""
@@ -263,15 +268,6 @@ def _answer(order: PartnerOrder) -> BookAnswer:
         amount=str(order.amount),
         currency=order.currency,
     )
-
-
-def _traveller(person: Any) -> dict[str, str | None]:
-    born_on = person.get("born_on")
-    return {
-        "given_name": str(person["given_name"]),
-        "family_name": str(person["family_name"]),
-        "born_on": str(born_on) if born_on else None,
-    }
 
 
 def _of_latest_order(call: Call) -> CancelRequest:

@@ -8,7 +8,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from booking.orchestrator.plan import Link, Pivot, Retry, Saga, Step
-from outbound.call import Call, ErrorAnswered, Idempotency, NotSent, Refusal, Traits, Waiting
+from outbound.call import (
+    Call,
+    ErrorAnswered,
+    Idempotency,
+    NotSent,
+    Pause,
+    Refusal,
+    Traits,
+    Waiting,
+)
 
 
 class No(Refusal):
@@ -34,6 +43,9 @@ class World:
     calls: list[str] = field(default_factory=list)
     recorded: list[str] = field(default_factory=list)
     closed: list[tuple[str, str]] = field(default_factory=list)
+    price: dict[str, str] = field(default_factory=dict)
+    pauses: dict[str, Pause] = field(default_factory=dict)
+    failures: list[str] = field(default_factory=list)
     traits: Traits = field(
         default_factory=lambda: Traits(idempotency=Idempotency.A, quiet_seconds=60)
     )
@@ -75,6 +87,15 @@ class Answer:
 
 class Remote:
     """A call to the toy world."""
+
+    def pause(self, call: Call) -> Pause | None:
+        """Be left alone until the moment that is prepared for this call."""
+        pause = WORLD.pauses.get(_name(call))
+        return pause if pause and call.now < pause.until else None
+
+    def record_failure(self, error: str, call: Call) -> None:
+        """Remember which calls got no usable answer."""
+        WORLD.failures.append(_name(call))
 
     def prepare(self, call: Call) -> Request:
         """Ask for the step and item."""
@@ -165,9 +186,9 @@ class LocalBack:
         WORLD.answer(f"back {call.step}")
 
 
-def legs(*, trip_id: Any) -> dict[str, Request]:
-    """Return one call for each leg."""
-    return {leg: Request(leg) for leg in WORLD.legs}
+def legs(*, trip_id: Any) -> dict[str, dict[str, str]]:
+    """Return one call for each leg, each at the price that was set, if any."""
+    return {leg: {"what": leg, **WORLD.price} for leg in WORLD.legs}
 
 
 def fail(*, trip_id: Any, reason: str, at: Any) -> None:

@@ -176,6 +176,33 @@ class Progress(serializers.Serializer[Any]):
     calls = CallProgress(many=True)
 
 
+class Exposure(serializers.Serializer[Any]):
+    """One call of a parked flow that may have to be paid for, or given back."""
+
+    step = serializers.CharField()
+    item = serializers.CharField()
+    amount = Amount()
+    currency = serializers.CharField()
+
+
+class ParkedSaga(serializers.Serializer[Any]):
+    """A flow that waits for a person."""
+
+    saga_id = serializers.UUIDField()
+    reservation_id = serializers.UUIDField()
+    name = serializers.CharField()
+    state = serializers.CharField()
+    reason = serializers.CharField()
+    attention_reason = serializers.CharField()
+    exposure = Exposure(many=True)
+
+
+class ParkedSagas(serializers.Serializer[Any]):
+    """Flows that wait for a person, the oldest first."""
+
+    sagas = ParkedSaga(many=True)
+
+
 class ReservationSummary(serializers.Serializer[Any]):
     """A reservation in a list."""
 

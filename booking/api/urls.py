@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from booking.api import accounts, flows, offers, refusals, reservations, webhooks
+from booking.api import accounts, flows, offers, refusals, reservations, sagas, webhooks
 
 refusals.register()
 
@@ -23,5 +23,6 @@ urlpatterns = [
     path(f"{_ONE}/payment", flows.Payment.as_view(), name="reservation-payment"),
     path(f"{_ONE}/confirm", flows.Confirm.as_view(), name="reservation-confirm"),
     path(f"{_ONE}/cancel", flows.Cancel.as_view(), name="reservation-cancel"),
+    path("sagas/parked", sagas.ParkedSagas.as_view(), name="sagas-parked"),
     path("webhooks/cards", webhooks.Cards.as_view(), name="webhooks-cards"),
 ]

@@ -67,11 +67,12 @@ class MustWait:
 @dataclass(frozen=True)
 class Failed:
     """Technical trouble; `sent` is False when the request surely never left, `answered`
-    when an error came back for it."""
+    when an error came back for it, `ours` when it says nothing about the other side."""
 
     error: str
     sent: bool = True
     answered: bool = False
+    ours: bool = False
 
 
 Outcome = Answered | Absent | Refused | MustWait | Failed
@@ -112,7 +113,7 @@ def _make_one(claim: Claim, answers: "queue.SimpleQueue[tuple[Claim, Outcome]]")
 def outcome_of(claim: Claim) -> Outcome:
     """Make one call in this thread and say what came of it; never raises."""
     if time.monotonic() > claim.not_after:
-        return Failed("this worker slept through its lease", sent=False)
+        return Failed("this worker slept through its lease", sent=False, ours=True)
     try:
         if claim.phase is Phase.SEND:
             return Answered(claim.operation.call(claim.request, claim.call))

@@ -173,12 +173,18 @@ class Worker:
             record.done(work, call, answer, tries=call.tries + 1)
 
     def _claim(self, due: Sequence[StepRow]) -> list[calls.Claim]:
-        """Lease all due calls of a step in one transaction; a refusal before sending sends none of them."""
+        """Lease all due calls of a step in one transaction; a refusal before sending sends none of them.
+
+        A call whose other side is to be left alone is put off: no try is counted.
+        """
         claims = []
         with self._transaction() as work:
             for call in due:
                 try:
-                    claims.append(operations.prepare(work, call))
+                    if pause := operations.pause_of(work, call):
+                        record.postponed(work, call, pause)
+                    else:
+                        claims.append(operations.prepare(work, call))
                 except (operations.CodeMissing, OperationalError, InterfaceError):
                     raise
                 except Exception as error:
@@ -200,7 +206,8 @@ class Worker:
                 if isinstance(outcome, calls.Failed):
                     raise
                 logger.exception("%s could not be recorded", claim.call.key)
-                outcome = calls.Failed(f"recording failed: {type(error).__name__}: {error}")
+                error_text = f"recording failed: {type(error).__name__}: {error}"
+                outcome = calls.Failed(error_text, ours=True)
                 self._read_again()
         logger.warning("fenced: %s answered after it was claimed again", claim.call.key)
 

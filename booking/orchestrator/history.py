@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from booking.orchestrator import operations, store
+from booking.orchestrator.exposure import Exposure, exposure_of
 from booking.orchestrator.models import SagaEvent, SagaInstance, SagaStep
 from booking.orchestrator.plan import REGISTRY
 from booking.orchestrator.shape import Direction, SagaState, StepState
@@ -46,7 +47,10 @@ class CallProgress:
 
 @dataclass(frozen=True, kw_only=True)
 class Progress:
-    """Where a saga stands; `action` is what the customer must do, `attention_reason` what a person must."""
+    """Where a saga stands; `action` is what the customer must do, `attention_reason` what a person must.
+
+    `exposure` is what is at stake until that person has acted.
+    """
 
     saga_id: UUID
     name: str
@@ -56,6 +60,7 @@ class Progress:
     deadline_at: datetime
     attention_reason: str | None
     action: dict[str, Any] | None
+    exposure: Sequence[Exposure]
     calls: Sequence[CallProgress]
     finished_at: datetime | None
 
@@ -85,6 +90,7 @@ def progress_of(saga: SagaInstance) -> Progress:
         deadline_at=saga.deadline_at,
         attention_reason=saga.attention_reason,
         action=waiting[0] if waiting and saga.state == SagaState.RUNNING else None,
+        exposure=exposure_of_saga(saga),
         calls=[_call(saga, call) for call in calls],
         finished_at=saga.finished_at,
     )
@@ -98,6 +104,14 @@ def source_of(saga_name: str, step: str) -> str:
     if not step:
         return saga.source
     return saga.steps[step].source if step in saga.steps else ""
+
+
+def exposure_of_saga(saga: SagaInstance) -> list[Exposure]:
+    """Return what is at stake while a saga waits for a person; nothing while it does not."""
+    if saga.attention_reason is None:
+        return []
+    work = store.read(saga.pk)
+    return exposure_of(work.saga, work.rows.all)
 
 
 def _call(saga: SagaInstance, call: SagaStep) -> CallProgress:

@@ -17,7 +17,7 @@ from booking.orchestrator.shape import Direction, Shape, StepRow, StepState
 from booking.orchestrator.store import as_json
 from booking.orchestrator.work import Work
 from eventbus.context import Context, correlated
-from outbound.call import Call, Idempotency, Original
+from outbound.call import Call, Idempotency, Original, Pause
 
 
 class CodeMissing(Exception):
@@ -113,6 +113,15 @@ def phase_of(call: StepRow) -> Phase:
     if call.direction == Direction.FORWARD and call.state != StepState.PENDING:
         return Phase.PROBE
     return Phase.SEND
+
+
+def pause_of(work: Work, call: StepRow) -> Pause | None:
+    """Return how long the other side of a call is to be left alone; None: call it."""
+    operation = operation_of(step_of(work, call), call.direction)()
+    asked: Pause | None = None
+    if hasattr(operation, "pause"):
+        asked = operation.pause(call_value(work, call))
+    return asked
 
 
 def prepare(work: Work, call: StepRow) -> Claim:

@@ -20,7 +20,7 @@ from booking.orchestrator.operations import call_value, operation_of, step_of
 from booking.orchestrator.plan import Pivot
 from booking.orchestrator.shape import Direction, StepRow, StepState
 from booking.orchestrator.work import Work
-from outbound.call import Idempotency, Waiting
+from outbound.call import Idempotency, Pause, Waiting
 
 POLL_SECONDS: Final = 10.0
 """How often a waiting call is asked about, in case the processor's webhook never comes."""
@@ -53,7 +53,10 @@ def record(work: Work, claim: Claim, outcome: Outcome) -> None:
             _refused(work, call, claim, refusal)
         case MustWait(waiting):
             _waiting(work, call, claim, waiting)
-        case Failed(error, sent, answered):
+        case Failed(error, sent, answered, ours):
+            if not ours and hasattr(claim.operation, "record_failure"):
+                value = call_value(work, call)
+                work.afterwards(partial(claim.operation.record_failure, error, value))
             failed(work, work.change(call, spent=call.spent or answered), error=error, sent=sent)
 
 
@@ -196,6 +199,18 @@ def failed(work: Work, call: StepRow, *, error: str, sent: bool, tries: int | No
     )
     kind = "unknown" if unknown else "failed"
     work.note(kind, call, error=call.error, next_try_at=due_at.isoformat())
+
+
+def postponed(work: Work, call: StepRow, pause: Pause) -> None:
+    """Put a call off that is not to be made now; one whose worker died is unanswered meanwhile."""
+    lost = call.state is StepState.CLAIMED
+    work.settle(
+        call,
+        state=StepState.UNKNOWN if lost else call.state,
+        ambiguous=call.ambiguous or lost,
+        due_at=pause.until,
+    )
+    work.note("postponed", call, reason=pause.why, until=pause.until.isoformat())
 
 
 def _text(value: object) -> str:

@@ -50,6 +50,7 @@ BESIDE = {
     "booking_reconciliation",
     "knox_authtoken",
     "payments_webhookdelivery",
+    "providers_breaker",
 }
 """What may be written beside an aggregate: it guards or tells the change."""
 

@@ -6,6 +6,7 @@ from django.core.management.base import CommandParser
 
 from booking.management.saga.answer import Answer
 from booking.orchestrator import history
+from booking.orchestrator.exposure import totals
 from booking.orchestrator.models import SagaInstance
 from booking.orchestrator.shape import SagaState
 
@@ -35,4 +36,5 @@ def run(options: dict[str, Any]) -> Answer:
 
 def _line(progress: history.Progress) -> str:
     why = progress.attention_reason or progress.reason
-    return f"{progress.saga_id}  {progress.name}  {progress.state}  {why}".rstrip()
+    stake = "".join(f"  {sum_} {code} at stake" for code, sum_ in totals(progress.exposure).items())
+    return f"{progress.saga_id}  {progress.name}  {progress.state}  {why}{stake}".rstrip()

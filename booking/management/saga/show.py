@@ -27,7 +27,12 @@ def run(options: dict[str, Any]) -> Answer:
     progress = history.progress_of(saga)
     entries = history.timeline(subject_id=saga.subject_id)
     value = {"progress": progress, "timeline": entries}
-    return Answer(value=value, lines=[_line(entry) for entry in entries])
+    lines = [_line(entry) for entry in entries]
+    lines += [
+        f"at stake: {one.amount} {one.currency}, {one.step} {one.item}".rstrip()
+        for one in progress.exposure
+    ]
+    return Answer(value=value, lines=lines)
 
 
 def _line(entry: history.Entry) -> str:

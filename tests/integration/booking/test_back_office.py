@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import reverse
+from rest_framework.test import APIClient
 
 from booking.orchestrator import engine
 from booking.orchestrator.models import SagaEvent, SagaInstance
@@ -83,3 +84,40 @@ def test_nobody_edits_a_saga(operator: Client, parked: SagaInstance) -> None:
 
     assert answer.status_code == 403
     assert operator.get(reverse("admin:booking_sagainstance_add")).status_code == 403
+
+
+def test_what_is_at_stake_is_listed_with_currency_and_leg(operator: Client) -> None:
+    saga = _parked_with_a_price()
+
+    page = operator.get(reverse("admin:booking_sagainstance_changelist"), {"parked": "yes"})
+
+    assert "120.50 EUR (book flight)" in page.content.decode()
+    shown = operator.get(reverse("admin:booking_sagainstance_change", args=[saga.pk]))
+    assert "120.50 EUR (book flight)" in shown.content.decode()
+
+
+def _parked_with_a_price() -> SagaInstance:
+    toy.reset(price={"amount": "120.50", "currency": "EUR"})
+    toy.WORLD.answers["book hotel"] = ["no"]
+    toy.WORLD.answers["back book flight"] = ["no"]
+    return run(start())
+
+
+@pytest.mark.parametrize(("superuser", "status"), [(True, 200), (False, 403)])
+def test_staff_who_may_see_sagas_are_told_what_is_at_stake(superuser: bool, status: int) -> None:
+    saga = _parked_with_a_price()
+    user = get_user_model().objects.create_user(
+        email="olga@example.com", password="x" * 20, is_staff=True, is_superuser=superuser
+    )
+    api = APIClient()
+    api.force_authenticate(user)
+
+    answer = api.get("/api/v1/sagas/parked")
+
+    assert answer.status_code == status
+    if superuser:
+        [shown] = answer.json()["sagas"]
+        assert shown["saga_id"] == str(saga.pk)
+        assert shown["exposure"] == [
+            {"step": "book", "item": "flight", "amount": "120.50", "currency": "EUR"}
+        ]
