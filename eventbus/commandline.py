@@ -70,7 +70,7 @@ def run_relay(options: Options) -> Answer:
     stop.on_signals()
     relay = Relay(stop=stop)
     loop.run(relay, stop=stop, kind="relay", info=lambda: {"appended": relay.appended})
-    return "", True
+    return (reports.as_json({"appended": relay.appended}) if options["json"] else ""), True
 
 
 def run_consumer(options: Options) -> Answer:
@@ -79,13 +79,12 @@ def run_consumer(options: Options) -> Answer:
     stop = loop.Stop()
     stop.on_signals()
     consumer = Consumer(group=group, stop=stop)
-    loop.run(
-        consumer,
-        stop=stop,
-        kind="consumer",
-        info=lambda: {"group": group.name, "delivered": consumer.delivered},
-    )
-    return "", True
+
+    def done() -> dict[str, Any]:
+        return {"group": group.name, "delivered": consumer.delivered}
+
+    loop.run(consumer, stop=stop, kind="consumer", info=done)
+    return (reports.as_json(done()) if options["json"] else ""), True
 
 
 def run_pause(options: Options) -> Answer:

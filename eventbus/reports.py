@@ -26,7 +26,7 @@ def doctor_text(report: Report) -> str:
     lines += [
         f"group {g['group']} at {g['stream']}: {g['position']} of {g['head']}"
         + (
-            f", missing {g['missing'][0]}-{g['missing'][1]}"
+            f", missing {g['missing'][0]}-{g['missing'][1]}: {g['lag_events']} events, {g['lag_seconds']} s"
             if g["missing"]
             else " (nothing missing)"
         )
@@ -35,6 +35,7 @@ def doctor_text(report: Report) -> str:
     ]
     lines += [f"{w['name']}: seen {w['silent_seconds']} s ago" for w in report["relays"]]
     lines += [f"{w['name']}: seen {w['silent_seconds']} s ago" for w in report["consumers"]]
+    lines.append(_redis_line(report["redis"]))
     lines += report["notes"]
     lines += [f"! {problem}" for problem in report["problems"]]
     return "\n".join([*lines, "healthy" if report["healthy"] else "not healthy"])
@@ -73,6 +74,13 @@ def prune_text(done: Iterable[retention.Pruned], *, dry_run: bool) -> str:
         + f"; no further than {p.limit} now: {p.held_by}"
         for p in done
     )
+
+
+def _redis_line(redis: Report) -> str:
+    if not redis["up"]:
+        return f"Redis: {redis['error']}"
+    tails = ", ".join(f"{stream} at {tail}" for stream, tail in redis["tails"].items())
+    return f"Redis: policy {redis['policy']}; {tails}"
 
 
 def _tree_lines(node: trace.Node, indent: str) -> Iterator[str]:

@@ -19,6 +19,7 @@ from tests.chaos import bus_world as world
 WRITERS, RELAYS, CONSUMERS = 6, 2, 3
 DUMPS_KEPT: Final = 4
 STUCK_SECONDS: Final = 12.0
+CALM_FLUSHES, CALM_EVENTS = 3, 600
 MISCHIEF: Final[dict[str, int]] = {
     "kill a relay": 8,
     "kill a consumer": 8,
@@ -40,6 +41,7 @@ class Outcome:
     mischief: Counter[str]
     catch_up_seconds: list[float]
     never_caught_up: int
+    calm_seconds: list[float]
 
 
 class Run:
@@ -65,7 +67,7 @@ class Run:
         self._bus.prepare()
         self._client.flushall()
         began = time.monotonic()
-        writers = self._writers()
+        writers = self._writers(self._events, seed=self._seed)
         for number in range(RELAYS):
             self._start("relay", number)
         for number in range(CONSUMERS):
@@ -76,6 +78,14 @@ class Run:
             self._flush()
             self._done["FLUSHALL"] += 1
             self._until_quiet(began + most_seconds)
+            stranded = len(self._flushes)
+            calm = self._writers(CALM_EVENTS, seed=self._seed + 1000)
+            writers += calm
+            recoveries = [self._recovery() for _ in range(CALM_FLUSHES)]
+            while any(w.is_alive() for w in calm):
+                self._watch()
+                time.sleep(0.1)
+            self._until_quiet(time.monotonic() + STUCK_SECONDS)
         finally:
             for process in [*writers, *self._workers.values()]:
                 process.kill()
@@ -86,15 +96,31 @@ class Run:
             seconds=time.monotonic() - began,
             mischief=self._done,
             catch_up_seconds=self._caught_up,
-            never_caught_up=len(self._flushes),
+            never_caught_up=stranded,
+            calm_seconds=recoveries,
         )
 
-    def _writers(self) -> list[BaseProcess]:
-        share = self._events // WRITERS
-        counts = [share + (number < self._events % WRITERS) for number in range(WRITERS)]
+    def _recovery(self) -> float:
+        """Empty Redis while events are written and nothing else is wrong; return the seconds until it is made good.
+
+        Made good: whatever was committed before has had its effect. A bus that never does counts as
+        `STUCK_SECONDS`.
+        """
+        time.sleep(0.5)
+        self._client.flushall()
+        began, row = time.monotonic(), world.last_row(self._db, outbox=self._bus.OUTBOX)
+        while time.monotonic() < began + STUCK_SECONDS:
+            if world.applied(self._db, outbox=self._bus.OUTBOX, up_to=row):
+                break
+            time.sleep(0.01)
+        return time.monotonic() - began
+
+    def _writers(self, events: int, *, seed: int) -> list[BaseProcess]:
+        share = events // WRITERS
+        counts = [share + (number < events % WRITERS) for number in range(WRITERS)]
         writers = [
             FORKS.Process(
-                target=self._bus.write, args=(self._seed * 100 + n, count, self._rate / WRITERS)
+                target=self._bus.write, args=(seed * 100 + n, count, self._rate / WRITERS)
             )
             for n, count in enumerate(counts)
         ]

@@ -22,5 +22,5 @@ def test_a_short_chaos_run_loses_doubles_and_reorders_nothing():
     )
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"effects +300\b", done.stdout)
+    assert re.search(r"effects +900\b", done.stdout)
     assert re.search(r"kill a (relay|consumer) +[1-9]", done.stdout)

@@ -2,12 +2,14 @@
 
 import json
 import uuid
+from datetime import timedelta
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db.models.functions import Now
 
-from eventbus import doctor, documents, numbering, replay, testing, trace
+from eventbus import doctor, documents, loop, numbering, replay, testing, trace
 from eventbus.models import Cursor, Heartbeat, InboxEntry, OutboxEntry
 from tests.integration.eventbus import sample
 
@@ -84,6 +86,33 @@ def test_the_doctor_speaks_to_people_too(operated, subject):
 
     assert "it has never run" in out.getvalue()
     assert out.getvalue().rstrip().endswith("not healthy")
+
+
+def test_the_doctor_says_how_late_a_group_is_and_what_redis_holds(operated, subject):
+    sample.say(subject, 1, 2, 3)
+    testing.deliver()
+    Cursor.objects.update(position=1)
+    OutboxEntry.objects.update(occurred_at=Now() - timedelta(seconds=90))
+    out = StringIO()
+
+    with pytest.raises(SystemExit):
+        call_command("eventbus", "doctor", stdout=out)
+
+    assert "missing 2-3: 2 events, 9" in out.getvalue()
+    assert "Redis: policy noeviction; tests at 0" in out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("relay",), {"appended": 0}),
+        (("consume", "sample"), {"group": "sample", "delivered": 0}),
+    ],
+)
+def test_a_worker_says_at_its_end_what_it_did(operated, monkeypatch, arguments, said):
+    monkeypatch.setattr(loop.Stop, "on_signals", lambda stop: setattr(stop, "requested", True))
+
+    assert asked(*arguments) == (said, 0)
 
 
 def test_a_trace_shows_who_reacted_and_what_that_caused(operated, subject):

@@ -29,6 +29,23 @@ def test_a_worker_shows_signs_of_life_and_stops_when_asked(start, arguments):
     assert not Heartbeat.objects.exists()
 
 
+def test_a_standby_takes_over_from_a_killed_consumer_within_seconds(start, subject):
+    start("relay")
+    consumers = [start("consume", "sample") for _ in range(3)]
+    until(lambda: Heartbeat.objects.count() == 4, seconds=60)
+    sample.say(subject, 0)
+    until(lambda: sample.effects() == [0], seconds=30)
+
+    for number, victim in enumerate(consumers[:2], start=1):
+        victim.kill()
+        began = time.monotonic()
+        sample.say(subject, number)
+        until(lambda number=number: sample.effects()[-1] == number, seconds=30)
+        assert time.monotonic() - began < 5
+
+    assert sample.effects() == [0, 1, 2]
+
+
 def test_processes_that_are_killed_lose_and_double_nothing(start, redis_client):
     subjects = [uuid.uuid4() for _ in range(3)]
     roles = [("relay",), ("relay",), ("consume", "sample"), ("consume", "sample")]

@@ -7,10 +7,11 @@ import redis
 from django.conf import settings
 from django.db import connection, connections, transaction
 
-from eventbus import numbering, publish
+from eventbus import nudge, numbering, publish, wakeup
 from eventbus.models import OutboxEntry, Stream
 from tests.integration.eventbus import sample
 from tests.integration.eventbus.conftest import (
+    consuming,
     entry_ids,
     made_relay,
     relaying,
@@ -238,3 +239,39 @@ def _restore_log(*, position: int) -> None:
 def _raw_client() -> redis.Redis:
     """A dump is bytes, which the bus's own clients would decode."""
     return redis.Redis.from_url(settings.EVENTBUS_REDIS_URL, protocol=2)
+
+
+def test_a_nudge_wakes_the_relay_long_before_its_poll(bus, redis_client, subject, monkeypatch):
+    monkeypatch.setattr(wakeup, "POLL_SECONDS", 7.0)
+    with running(relaying):
+        until(lambda: redis_client.pubsub_numsub(nudge.CHANNEL)[0][1] == 1)
+
+        sample.say(subject, 1)
+
+        until(lambda: entry_ids(redis_client) == ["1-0"], seconds=3)
+
+
+def test_without_a_nudge_the_poll_finds_the_event(bus, redis_client, subject, monkeypatch):
+    monkeypatch.setattr(nudge, "send", lambda: None)
+    with running(relaying):
+        until(lambda: redis_client.pubsub_numsub(nudge.CHANNEL)[0][1] == 1)
+
+        sample.say(subject, 1)
+
+        until(lambda: entry_ids(redis_client) == ["1-0"])
+
+
+def test_a_stream_is_capped_and_what_was_trimmed_is_read_from_the_log(
+    bus, redis_client, settings, subject
+):
+    settings.EVENTBUS_STREAM_CAP = 100
+    sample.say(subject, *range(500))
+    relay = made_relay()
+    while relay.relay(stream="tests"):
+        pass
+
+    with running(consuming):
+        until(lambda: len(sample.effects()) >= 500, seconds=60)
+
+    assert redis_client.xlen(stream_key()) < 400
+    assert sample.effects() == list(range(500))
