@@ -30,6 +30,7 @@ def main() -> int:
     chosen = Options(
         seed=options.seed,
         seconds=options.minutes * 60,
+        travellers=options.travellers,
         calm=options.calm,
         quiescence=options.quiescence,
         resumption=options.resumption,
@@ -54,6 +55,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--minutes", type=float, default=4, help=f"of chaos, {MOST_MINUTES} at most"
     )
+    parser.add_argument("--travellers", type=int, default=12, help="side by side")
     parser.add_argument("--calm", type=float, default=15, help="seconds of load before the chaos")
     parser.add_argument(
         "--quiescence", type=float, default=60, help="seconds, from healing to rest"

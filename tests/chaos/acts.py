@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import httpx
 import psycopg
@@ -22,7 +22,20 @@ PATIENCE_SECONDS: Final = 8.0
 """How long a fault waits for its target to be there: it may still be starting."""
 
 MARK: Final = "chaos:mark"
+BUSY_SECONDS: Final = 2.0
+"""How long a pause waits for its target to be in the middle of a call."""
+
 Later = Callable[[Fault, Callable[[], object]], None]
+
+
+class Witness(Protocol):
+    """Who knows what the processes are doing."""
+
+    def before_kill(self, name: str) -> None:
+        """Take note that this process is killed right afterwards."""
+
+    def has_work(self, name: str) -> bool:
+        """Tell whether a call is claimed that this process may hold."""
 
 
 class NotStruckError(Exception):
@@ -42,17 +55,16 @@ TROUBLE: Final = (
 class Acts:
     """What the plan's words mean on a running system.
 
-    Each act returns its proof. `later(fault, undo)` is told how to bring back what was struck;
-    `before_kill(name)` is called right before a process is killed.
+    Each act returns its proof. `later(fault, undo)` is told how to bring back what was struck.
 
     Raises (each act): one of TROUBLE.
     """
 
-    def __init__(self, stack: Stack, *, later: Later, before_kill: Callable[[str], None]) -> None:
+    def __init__(self, stack: Stack, *, later: Later, witness: Witness) -> None:
         """Take the running system."""
         self._stack = stack
         self._later = later
-        self._before_kill = before_kill
+        self._witness = witness
         self._table: dict[str, Callable[[Fault], str]] = {
             "kill": self._kill,
             "kill a web worker": self._kill_web_worker,
@@ -75,7 +87,7 @@ class Acts:
     def _kill(self, fault: Fault) -> str:
         process = self._running(fault.target)
         pid, born = process.pid, leftovers.started_at(process.pid)
-        self._before_kill(fault.target)
+        self._witness.before_kill(fault.target)
         process.kill()
         _must(not leftovers.is_running(pid=pid, started=born), f"{fault.target} {pid} still runs")
         self._later(fault, lambda: process.start(wait=False))
@@ -92,9 +104,11 @@ class Acts:
     def _pause(self, fault: Fault) -> str:
         """Stop a process past its leases; a shell wakes it again, even if this program is killed meanwhile."""
         pid = self._running(fault.target).pid
+        with contextlib.suppress(NotStruckError):
+            _until(lambda: self._witness.has_work(fault.target), "work", seconds=BUSY_SECONDS)
         script = f"kill -STOP -{pid}; sleep {fault.seconds}; kill -CONT -{pid}"
         waker = subprocess.Popen(["/bin/sh", "-c", script], start_new_session=True)
-        _until(lambda: _state(pid) in "Tt", f"{fault.target} {pid} being stopped")
+        _until(lambda: state(pid) in "Tt", f"{fault.target} {pid} being stopped")
 
         def wake() -> None:
             spawning.end_group(waker.pid)
@@ -217,7 +231,20 @@ def _children(pid: int) -> list[int]:
     return [int(word) for word in text.split()]
 
 
-def _state(pid: int) -> str:
+def works(process: Process) -> bool:
+    """Tell whether a process has come up and is neither dead nor stopped."""
+    try:
+        return (
+            process.running
+            and state(process.pid) not in "Tt"
+            and process.ready.holds(output=process.output)
+        )
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def state(pid: int) -> str:
+    """Return the letter of a process's state (proc(5)). Raises: FileNotFoundError when it is gone."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
@@ -226,9 +253,9 @@ def _must(true: bool, otherwise: str) -> None:
         raise NotStruckError(otherwise)
 
 
-def _until(question: Callable[[], Any], what: str) -> Any:
-    """Ask until the answer is true. Raises: NotStruckError when it is not within the patience."""
-    ends_at = time.monotonic() + PATIENCE_SECONDS
+def _until(question: Callable[[], Any], what: str, *, seconds: float = PATIENCE_SECONDS) -> Any:
+    """Ask until the answer is true. Raises: NotStruckError when it is not within the time."""
+    ends_at = time.monotonic() + seconds
     while not (found := question()):
         _must(time.monotonic() < ends_at, f"waited in vain for {what}")
         time.sleep(0.02)

@@ -19,6 +19,7 @@ from tests.chaos.trips import Trip
 WATCH_SECONDS: Final = 8.0
 """How long a traveller looks at a trip before turning to the next one."""
 
+LOOK_SECONDS: Final = 0.8
 Offers = dict[tuple[str, str], dict[str, Any]]
 GOOD_CARD: Final = "pm_card_visa"
 
@@ -190,7 +191,7 @@ class Load:
             over = page["status"] in FINAL and progress.get("finished_at")
             if over or progress.get("needs_a_person") or time.monotonic() > ends_at:
                 return page
-            time.sleep(0.4)
+            time.sleep(LOOK_SECONDS)
 
 
 def answer_the_bank(url: str, *, succeeds: bool) -> None:

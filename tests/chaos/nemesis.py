@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from devstack.stack import Stack
-from tests.chaos.acts import TROUBLE, Acts
+from tests.chaos.acts import TROUBLE, Acts, Witness
 from tests.chaos.plan import Fault
 
 
@@ -30,13 +30,13 @@ class Strike:
 
 
 class Nemesis:
-    """Strikes in the thread that calls `run`; `before_kill(name)` is called right before each kill."""
+    """Strikes in the thread that calls `run`."""
 
-    def __init__(self, stack: Stack, *, before_kill: Callable[[str], None]) -> None:
-        """Take the running system."""
+    def __init__(self, stack: Stack, *, witness: Witness) -> None:
+        """Take the running system, and who knows what it is doing."""
         self.strikes: list[Strike] = []
         self.not_healed: list[str] = []
-        self._acts = Acts(stack, later=self._later, before_kill=before_kill)
+        self._acts = Acts(stack, later=self._later, witness=witness)
         self._away: list[tuple[float, int, str, Callable[[], object]]] = []
         self._numbers = itertools.count()
         self._stopped = threading.Event()

@@ -13,9 +13,9 @@ RESTART_SECONDS: Final = 2.5
 """After its time down, a process is left alone so long: it has to come up to be killed again."""
 
 PER_MINUTE: Final[Mapping[str, float]] = {
-    "kill": 46,
-    "kill a web worker": 4,
-    "pause": 5,
+    "kill": 47,
+    "kill a web worker": 3,
+    "pause": 6,
     "kill redis": 1.5,
     "shut redis down": 1,
     "FLUSHALL": 1.5,
@@ -51,9 +51,18 @@ PROCESSES: Final[Mapping[str, float]] = {
     "consumer-crm-2": 1.5,
     "worker-crm": 1,
     "messages-crm": 1,
-    "web": 1,
+    "web": 0.6,
 }
-"""Every process of ours, with how often it is chosen in proportion to the others."""
+"""Every process of ours, with how often it is killed in proportion to the others."""
+
+PAUSED: Final[Mapping[str, float]] = {
+    **dict.fromkeys(PROCESSES, 0.4),
+    "worker-reservation": 2,
+    "worker-provider": 3,
+    "worker-payment": 2,
+    "sweeper": 1,
+}
+"""How often each is paused: most of all those that are likely to be in the middle of a call."""
 
 PARTNERS: Final = ("skyways", "restwell", "wheelio", "budgetair", "oldinn", "cards")
 MODES: Final = ("down", "slow", "hang")
@@ -115,7 +124,7 @@ def _fault(dice: random.Random, at: float, act: str, free_from: dict[str, float]
 def _targets(act: str) -> Mapping[str, float]:
     """Return what an act may hit, with weights; what cannot be hit at once shares a name."""
     if act in {"kill", "pause"}:
-        return PROCESSES
+        return PROCESSES if act == "kill" else PAUSED
     if act == "outage":
         return dict.fromkeys(PARTNERS, 1.0)
     return {_ONLY_TARGET[act]: 1.0}

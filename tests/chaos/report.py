@@ -51,7 +51,8 @@ def figures(run: Run) -> Figures:
         ),
         "seconds from healing to rest": round(run.rest_after, 1),
         "a saga's end after healing": _spread(_ends_after(run)),
-        "a killed worker's call goes on after": _spread(run.watch.resumed),
+        "a killed worker's call goes on after": _spread([r.seconds for r in run.watch.resumed]),
+        "of that with a sweeper and a database": _spread([r.able for r in run.watch.resumed]),
         "sagas ended per second": {
             "in calm": _rate(run, "calm", "chaos"),
             "in chaos": _rate(run, "chaos", "healing"),

@@ -12,12 +12,11 @@ from typing import Any, Final
 
 from devstack.process import NotReadyError
 from devstack.stack import Stack
-from tests.chaos import books, invariants, plan, watch
+from tests.chaos import acts, books, invariants, plan, watch
 from tests.chaos.journal import Journal
 from tests.chaos.load import Load, answer_the_bank
 from tests.chaos.nemesis import Nemesis
 
-TRAVELLERS: Final = 10
 INSISTING_SECONDS: Final = 25.0
 """How long, after the chaos, a traveller still insists on an answer."""
 
@@ -34,6 +33,7 @@ class Options:
 
     seed: int
     seconds: float
+    travellers: int = 12
     calm: float = 15.0
     quiescence: float = 60.0
     resumption: float = plan.LEASE_SECONDS + 5
@@ -47,9 +47,9 @@ class Run:
         stack.manage("seed")
         self.options = options
         self.faults = plan.make(seed=options.seed, seconds=options.seconds)
-        self.watch = watch.Watch(stack.urls["postgres"])
-        self.nemesis = Nemesis(stack, before_kill=self.watch.before_kill)
-        self.load = Load(web=stack.urls["web"], seed=options.seed, travellers=TRAVELLERS)
+        self.watch = watch.Watch(stack.urls["postgres"], able=self._somebody_sweeps)
+        self.nemesis = Nemesis(stack, witness=self.watch)
+        self.load = Load(web=stack.urls["web"], seed=options.seed, travellers=options.travellers)
         self.instants: dict[str, datetime] = {}
         self.rest_after = 0.0
         self.left: Mapping[str, int] = {}
@@ -82,6 +82,10 @@ class Run:
         self.load.repeat_everything(most=REPEATED)
         self._judge()
         return self
+
+    def _somebody_sweeps(self) -> bool:
+        sweepers = [p for p in self._stack.processes.values() if p.name.startswith("sweeper")]
+        return any(acts.works(process) for process in sweepers)
 
     def _phase(self, name: str) -> None:
         self.instants[name] = datetime.now(UTC)
@@ -139,7 +143,7 @@ class Run:
         self.books = books.read(
             database=urls["postgres"], sandbox=urls["sandbox"], receipts=self.load.receipts
         )
-        late = [f"{seconds:.1f} s" for seconds in self.watch.resumed if seconds > limits.resumption]
+        late = [str(call) for call in self.watch.resumed if call.able > limits.resumption]
         slow = [f"{self.rest_after:.1f} s, left: {self.left}"]
         self.violations = invariants.violations(self.books) | {
             "eventbus doctor finds nothing": self._complaints("eventbus", "doctor"),

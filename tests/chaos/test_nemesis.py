@@ -36,7 +36,7 @@ def stage():
 
 
 def nemesis(stage):
-    return stage.on(Nemesis(None, before_kill=lambda name: None))
+    return stage.on(Nemesis(None, witness=None))
 
 
 def fault(target, *, at=0.0, seconds=0.0):

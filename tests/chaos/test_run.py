@@ -14,7 +14,7 @@ from devstack.binaries import PROJECT
 @pytest.mark.stack
 def test_a_short_run_violates_nothing(tmp_path):
     limits = ["--quiescence", "150", "--resumption", "40"]  # other tests use the machine, too
-    options = ["--seed", "3", "--minutes", "0.2", "--calm", "2", *limits]
+    options = ["--seed", "3", "--minutes", "0.2", "--calm", "2", "--travellers", "5", *limits]
 
     done = subprocess.run(
         [sys.executable, "-m", "tests.chaos", *options, "--directory", str(tmp_path), "--json"],

@@ -2,7 +2,8 @@
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
@@ -41,18 +42,37 @@ def challenges(database: str) -> list[str]:
         return [row[0] for row in db.execute(statement).fetchall()]
 
 
+@dataclass
+class InHand:
+    """A call that was claimed when a process was killed; `able` are the seconds in which somebody could go on."""
+
+    epoch: int
+    since: float
+    able: float = 0.0
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """A call that somebody went on with: after how many seconds, and in how many of them it was possible."""
+
+    seconds: float
+    able: float
+
+
 class Watch:
     """From `start` to `stop`, time how long calls that a killed process may have held stay untouched.
 
     Whose call it was is not written down, so every call claimed at that moment in the process's link
-    is timed; those of others end sooner and do not lengthen the longest.
+    is timed; those of others end sooner and do not lengthen the longest. `able()` tells whether there
+    is anybody who could go on: the time without a database or a sweeper is told apart.
     """
 
-    def __init__(self, database: str) -> None:
+    def __init__(self, database: str, *, able: Callable[[], bool]) -> None:
         """Take the address of the database."""
-        self.resumed: list[float] = []
+        self.resumed: list[Resumed] = []
         self._database = database
-        self._waiting: dict[int, tuple[int, float]] = {}
+        self._able = able
+        self._waiting: dict[int, InHand] = {}
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._look, name="watch", daemon=True)
@@ -65,44 +85,61 @@ class Watch:
         """End; what nobody went on with counts as lasting until now."""
         self._stopped.set()
         self._thread.join()
-        now = time.monotonic()
-        self.resumed += [now - since for _, since in self._waiting.values()]
+        self._resume(list(self._waiting))
 
     def before_kill(self, name: str) -> None:
         """Note the calls that this process may hold; it is killed right afterwards."""
-        process = name.partition("-2")[0]
-        if process != "sweeper" and process not in topology.LINKS:
-            return
-        try:
-            with psycopg.connect(self._database, autocommit=True, connect_timeout=1) as db:
-                found = db.execute(IN_HAND, {"link": topology.LINKS.get(process)}).fetchall()
-        except psycopg.Error:
-            return
+        found = self._in_hand(name)
         with self._lock:
             for call, epoch in found:
-                self._waiting.setdefault(call, (epoch, time.monotonic()))
+                self._waiting.setdefault(call, InHand(epoch, time.monotonic()))
+
+    def has_work(self, name: str) -> bool:
+        """Tell whether a call is claimed that this process may hold; true of what makes no calls."""
+        return not _makes_calls(name) or bool(self._in_hand(name))
+
+    def _in_hand(self, name: str) -> list[tuple[int, int]]:
+        if not _makes_calls(name):
+            return []
+        try:
+            with psycopg.connect(self._database, autocommit=True, connect_timeout=1) as db:
+                return db.execute(IN_HAND, {"link": topology.LINKS.get(name)}).fetchall()
+        except psycopg.Error:
+            return []
 
     def _look(self) -> None:
         db: psycopg.Connection[Any] | None = None
+        before = time.monotonic()
         while not self._stopped.wait(LOOK_SECONDS):
             try:
                 db = db or psycopg.connect(self._database, autocommit=True)
                 self._note_resumed(db)
+                self._pass(time.monotonic() - before if self._able() else 0.0)
             except psycopg.Error:
                 db = None
+            before = time.monotonic()
 
     def _note_resumed(self, db: psycopg.Connection[Any]) -> None:
         with self._lock:
             watched = dict(self._waiting)
-        if not watched:
-            return
-        held = dict(db.execute(STILL_IN_HAND, [list(watched)]).fetchall())
-        now = time.monotonic()
-        for call, (epoch, since) in watched.items():
-            if held.get(call) != epoch:
-                self.resumed.append(now - since)
-                with self._lock:
-                    del self._waiting[call]
+        if watched:
+            held = dict(db.execute(STILL_IN_HAND, [list(watched)]).fetchall())
+            self._resume([call for call, seen in watched.items() if held.get(call) != seen.epoch])
+
+    def _resume(self, calls: Iterable[int]) -> None:
+        with self._lock:
+            for call in calls:
+                seen = self._waiting.pop(call)
+                self.resumed.append(Resumed(time.monotonic() - seen.since, seen.able))
+
+    def _pass(self, seconds: float) -> None:
+        with self._lock:
+            for seen in self._waiting.values():
+                seen.able += seconds
+
+
+def _makes_calls(name: str) -> bool:
+    return name in topology.LINKS or name.startswith("sweeper")
 
 
 def _number(db: psycopg.Connection[Any], statement: str) -> int:

@@ -55,6 +55,17 @@ class TestRecord:
         with pytest.raises(idempotency.KeyInFlight):
             idempotency.claim(request())
 
+    def test_the_lease_lasts_as_long_as_the_settings_say(self, settings):
+        settings.IDEMPOTENCY_LEASE_SECONDS = 5
+        idempotency.claim(request())
+
+        age(leased_until=4, created_at=4)
+        with pytest.raises(idempotency.KeyInFlight):
+            idempotency.claim(request())
+
+        age(leased_until=2, created_at=2)
+        assert isinstance(idempotency.claim(request()), idempotency.Claim)
+
     def test_a_crashed_holder_is_taken_over_when_its_lease_ended(self):
         crashed = idempotency.claim(request())
         age(leased_until=61, created_at=61)

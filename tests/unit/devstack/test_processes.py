@@ -70,3 +70,16 @@ def test_every_variable_of_the_settings_is_explained_in_the_example():
 
     assert read
     assert read - explained == set()
+
+
+def test_a_process_can_run_several_times_under_names_of_their_own():
+    copies = processes.copies({"sweeper": 3, "relay": 2})
+
+    assert [copy.name for copy in copies] == ["sweeper-2", "sweeper-3", "relay-2"]
+    assert {copy.command for copy in copies[:2]} == {"python manage.py saga sweep"}
+
+
+@pytest.mark.parametrize("name", ["web", "sandbox", "sweper"])
+def test_what_owns_a_port_or_is_unknown_cannot_run_several_times(name):
+    with pytest.raises(ValueError, match=name):
+        processes.copies({name: 2})
