@@ -48,7 +48,9 @@ HAPPENINGS: Final = {
 CLOSED: Final = (
     "Your trip could not be booked ({reason}). Nothing was bought and nothing was taken."
 )
-
+CLOSED_WITH_A_LOSS: Final = (
+    "Your trip was not booked ({reason}). What could not be taken back was settled by a colleague."
+)
 
 CANCELLATION: Final = {
     "started": "Your cancellation was accepted.",
@@ -80,6 +82,8 @@ def sentence(*, flow: str = "", kind: str, step: str, what: str, detail: Mapping
     doing = STEPS.get(step, step.replace("_", " ").capitalize()).format(what=what or "the trip")
     # The same word tells the failed try of a step and the failed whole.
     template = CLOSED if kind == "failed" and not step else HAPPENINGS.get(kind)
+    if not step and detail.get("accepted"):
+        template = CLOSED_WITH_A_LOSS
     if not step:
         template = TOLD_OTHERWISE.get(flow, {}).get(kind, template)
     if template is None:

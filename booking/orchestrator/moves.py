@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from functools import partial
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.conf import settings
@@ -122,7 +122,10 @@ def close(work: Work, state: SagaState) -> None:
     if hook is not None:
         about = saga.about(work.saga.subject_id)
         work.afterwards(partial(hook, **about, reason=work.saga.reason, at=work.now))
-    work.note(state, reason=work.saga.reason)
+    # "Compensated" and "some of it was accepted as lost" must not look the same.
+    lost = [f"{c.step} {c.item}".strip() for c in work.rows.all if c.state is StepState.ACCEPTED]
+    detail: dict[str, Any] = {"reason": work.saga.reason, **({"accepted": lost} if lost else {})}
+    work.note(state, None, **detail)
     work.move(state=state, due_at=None, finished_at=work.now)
 
 

@@ -55,6 +55,8 @@ def test_a_loss_that_is_accepted_ends_the_saga_and_keeps_who_bears_it(story: Sto
     assert story.intents(reservation) == ["canceled"]
     assert (audit["actor"], audit["item"]) == (OLGA, flight)
     assert audit["detail"] == {"outcome": "accepted", "evidence": "invoice 4711"}
+    assert _audit(story, reservation, "failed")["detail"]["accepted"] == [f"book {flight}"]
+    assert "settled by a colleague" in story.api.timeline(reservation)[-1]["text"]
 
 
 @ONCE

@@ -28,18 +28,29 @@ def test_a_cancellation_in_flight_gives_everything_back(story: Story) -> None:
     story.check(reservation)
 
 
-@pytest.mark.parametrize(("product", "share"), [("flex", 1), ("saver", 0)])
-def test_a_confirmed_trip_is_refunded_by_the_policy_stored_at_booking(
-    story: Story, product: str, share: int
+@pytest.mark.parametrize(
+    ("flight", "stay"), [("flex", "flex"), ("flex", "saver"), ("saver", "saver")]
+)
+def test_a_confirmed_trip_is_refunded_by_the_policies_stored_at_booking(
+    story: Story, flight: str, stay: str
 ) -> None:
-    reservation = story.api.book(flight=product, stay=product)
+    reservation = story.api.book(flight=flight, stay=stay)
+    before = story.api.get(reservation)
+    prices = zip(before["items"], (flight, stay), strict=True)
+    back = sum(Decimal(item["amount"]) for item, product in prices if product == "flex")
 
     _cancelled(story, reservation)
 
     found = story.api.get(reservation)
     refunds = [refund["amount"] for refund in story.ledger(reservation)["refunds"]]
-    assert Decimal(found["payment"]["refunded_amount"]) == Decimal(found["amount"]) * share
-    assert sum(refunds) == int(Decimal(found["amount"]) * 100) * share
+    quotes = [page["cancellation"]["refund_amount"] for page in (before, found)]
+    assert [Decimal(quote) for quote in quotes] == [back, back]
+    assert (before["cancellation"]["quoted_at"], bool(found["cancellation"]["quoted_at"])) == (
+        None,
+        True,
+    )
+    assert Decimal(found["payment"]["refunded_amount"]) == back
+    assert sum(refunds) == int(back * 100)
     assert story.orders(reservation) == {"skyways": ["cancelled"], "restwell": ["cancelled"]}
     assert found["progress"]["name"] == "cancel-reservation"
 

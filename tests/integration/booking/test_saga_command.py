@@ -161,3 +161,29 @@ def test_it_settles_a_call(parked: SagaInstance, saga: Any, outcome: str) -> Non
     assert status == 0
     assert (resolved.actor, resolved.detail["outcome"]) == ("olga@example.com", outcome)
     assert run(parked).state == "failed"
+
+
+def test_a_parked_saga_says_what_is_at_stake(saga: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    toy.reset(price={"amount": "120.50", "currency": "EUR"})
+    toy.WORLD.answers |= {"book hotel": ["no"], "back book flight": ["no"]}
+    parked = run(start())
+
+    _, shown = saga("show", parked.pk)
+
+    [leg] = shown["progress"]["exposure"]
+    assert leg == {"step": "book", "item": "flight", "amount": "120.50", "currency": "EUR"}
+    assert "120.50 EUR at stake" in said(capsys, "list", "--parked")
+    assert "at stake: 120.50 EUR, book flight" in said(capsys, "show", parked.pk)
+
+
+@pytest.mark.parametrize("answer", ["{", "[]", "7"])
+def test_what_a_partner_says_of_a_call_is_a_json_object(
+    parked: SagaInstance, saga: Any, answer: str
+) -> None:
+    settled = ("--step", "book", "--item", "flight", "--as", "done", "--evidence", "seen")
+
+    status, _ = saga("resolve", parked.pk, *settled, *ACTOR, "--answer", answer)
+
+    assert status != 0
+    parked.refresh_from_db()
+    assert parked.attention_reason

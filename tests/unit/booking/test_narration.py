@@ -25,6 +25,13 @@ from booking import narration
             {"reason": "sold_out"},
             "Your trip could not be booked (sold out). Nothing was bought and nothing was taken.",
         ),
+        (
+            "failed",
+            "",
+            "",
+            {"reason": "sold_out", "accepted": ["book flight"]},
+            "Your trip was not booked (sold out). What could not be taken back was settled by a colleague.",
+        ),
         ("moon_landed", "launch_rocket", "", {}, "Launch rocket: moon landed."),
         ("moon_landed", "", "", {}, "The trip: moon landed."),
     ],
