@@ -1,4 +1,4 @@
-"""FastStream on the same servers, in an environment of its own: `requirements-bench.txt`."""
+"""FastStream and DBOS on the same servers, in an environment of their own: `requirements-bench.txt`."""
 
 import json
 import subprocess
@@ -23,26 +23,30 @@ def install() -> None:
 
 def per_second(*, events: int) -> float:
     """Return events applied a second over a backlog."""
-    [applied] = _measured("--events", str(events))["applied"]
+    [applied] = _measured("peer", "--events", str(events))["applied"]
     return float(applied)
 
 
 def latencies(*, per_second: float) -> list[float]:
     """Return milliseconds from publishing to applied at a steady rate."""
     count = max(50, int(per_second * STEADY_SECONDS))
-    words = ["--latencies", str(count), "--per-second", str(per_second)]
+    words = ["peer", "--latencies", str(count), "--per-second", str(per_second)]
     return list(_measured(*words)["latencies"])
 
 
-def _measured(*words: str) -> dict[str, Any]:
-    """Run the peer with the environment of this process, which names the servers."""
+def workflows_per_second(*, count: int) -> float:
+    """Return durable workflows of seven empty steps that DBOS completes in a second."""
+    return float(_measured("dbos_peer", "--count", str(count)))
+
+
+def _measured(script: str, *words: str) -> Any:
+    """Run a peer with the environment of this process, which names the servers."""
     done = subprocess.run(
-        [ENVIRONMENT.python, "tests/bench/peer.py", *words],
+        [ENVIRONMENT.python, f"tests/bench/{script}.py", *words],
         cwd=PROJECT,
         capture_output=True,
         text=True,
         timeout=SECONDS,
         check=True,
     )
-    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    return json.loads(done.stdout.splitlines()[-1])

@@ -18,12 +18,14 @@ def statements(stack: Stack, options: argparse.Namespace) -> list[Figure]:
 
 
 def trips(stack: Stack, options: argparse.Namespace) -> list[Figure]:
-    """Measure trips beside bare Celery on the same number of workers."""
+    """Measure trips beside bare Celery on the same number of workers, and beside DBOS."""
+    against.install()
     with topology.running(stack, *topology.TRIPS), topology.bare_workers(stack):
         found = topology.inside(
             stack, "compare.side_by_side", rounds=options.rounds, count=options.count
         )
     ours, chains, canvases = found["trips"], found["chains"], found["canvases"]
+    workflows = found["workflows"]
     return [
         figures.rounds("confirmed trips per second", ours, digits=1),
         figures.rounds("bare Celery: chains of three empty links per second", chains),
@@ -32,6 +34,8 @@ def trips(stack: Stack, options: argparse.Namespace) -> list[Figure]:
         ),
         figures.ratio("trips to bare chains", ours, chains),
         figures.ratio("trips to bare canvases", ours, canvases),
+        figures.rounds("DBOS: workflows of seven empty steps per second", workflows, digits=1),
+        figures.ratio("trips to DBOS workflows", ours, workflows),
         figures.percentiles(
             f"confirm to confirmed at {found['per_second']:.0f} trips per second, p50 / p99",
             found["latencies"],
