@@ -35,6 +35,7 @@ class Claim:
     request: Any
     call: Call
     refused_by: tuple[type[Exception], ...]
+    retry_on: tuple[type[Exception], ...]
     not_after: float  # by time.monotonic(): later the lease could end during the call
 
 
@@ -66,13 +67,18 @@ class MustWait:
 
 @dataclass(frozen=True)
 class Failed:
-    """Technical trouble; `sent` is False when the request surely never left, `answered`
-    when an error came back for it, `ours` when it says nothing about the other side."""
+    """Technical trouble.
+
+    `sent` is False when the request surely never left, `answered` is set when an error came back for
+    it, `ours` when it says nothing about the other side; `again` is False when the error is not worth
+    another try (`Retry.on`).
+    """
 
     error: str
     sent: bool = True
     answered: bool = False
     ours: bool = False
+    again: bool = True
 
 
 Outcome = Answered | Absent | Refused | MustWait | Failed
@@ -123,9 +129,11 @@ def outcome_of(claim: Claim) -> Outcome:
     except Waiting as waiting:
         return MustWait(waiting)
     except NotSent as error:
-        return Failed(f"{type(error).__name__}: {error}", sent=False)
+        again = isinstance(error, claim.retry_on)
+        return Failed(f"{type(error).__name__}: {error}", sent=False, again=again)
     except Exception as error:  # noqa: BLE001 - whatever went wrong, the outcome is unknown, and recorded as such
         logger.warning("%s %s: %s: %s", claim.phase, claim.call.key, type(error).__name__, error)
         answered = claim.phase is Phase.SEND and isinstance(error, ErrorAnswered)
-        return Failed(f"{type(error).__name__}: {error}", answered=answered)
+        again = isinstance(error, claim.retry_on)
+        return Failed(f"{type(error).__name__}: {error}", answered=answered, again=again)
     return Absent() if answer is None else Answered(answer)

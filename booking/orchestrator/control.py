@@ -250,6 +250,7 @@ def _try_again(work: Work, call: StepRow) -> None:
         state=StepState.PENDING if given_up else state,
         ambiguous=call.ambiguous or call.state is StepState.CLAIMED,
         tries=0,
+        reason="",
         due_at=due_at or work.now,
     )
 

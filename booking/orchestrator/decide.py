@@ -9,6 +9,7 @@ from datetime import datetime
 
 from booking.orchestrator.shape import (
     FINAL,
+    NOT_RETRIED,
     SETTLED,
     Direction,
     Kind,
@@ -131,8 +132,8 @@ def _turns_back(saga: SagaRow, step: StepShape, calls: list[StepRow], now: datet
         row.wait_until and row.wait_until <= now for row in calls if row.state is StepState.WAITING
     ):
         return "action_timed_out"
-    if any(row.tries >= step.attempts and row.due(now) for row in calls):
-        return "retries_exhausted"
+    if worn := [row for row in calls if row.worn(step.attempts) and row.due(now)]:
+        return NOT_RETRIED if worn[0].reason == NOT_RETRIED else "retries_exhausted"
     return ""
 
 
@@ -146,7 +147,7 @@ def _pivoting(saga: SagaRow, rows: Rows, plan: Shape, now: datetime) -> Decision
         return Enter(SagaState.COMPENSATING, "deadline_passed")
     lost = _lost(open_calls, now)
     due = tuple(row for row in open_calls if row.due(now) and row not in lost)
-    if worn := [row for row in due if row.tries >= pivot.attempts and not _just_lost(row)]:
+    if worn := [row for row in due if row.worn(pivot.attempts) and not _just_lost(row)]:
         return _pivot_worn(worn[0], calls)
     if due:
         return Run(pivot.link, due)
@@ -167,7 +168,8 @@ def _pivot_worn(row: StepRow, calls: list[StepRow]) -> Decision:
     if any(call.may_have_had_an_effect() for call in calls):
         what = "outcome unknown" if row.may_have_had_an_effect() else "never arrived"
         return Park(f"{_label(row, what)} after {row.tries} tries")
-    return Enter(SagaState.COMPENSATING, "retries_exhausted")
+    reason = NOT_RETRIED if row.reason == NOT_RETRIED else "retries_exhausted"
+    return Enter(SagaState.COMPENSATING, reason)
 
 
 def _just_lost(row: StepRow) -> bool:
@@ -188,7 +190,7 @@ def _pivot_refused(pivot: StepShape, row: StepRow, rows: Rows, now: datetime) ->
         return Enter(SagaState.COMPENSATING, row.reason or "refused")
     if annulment.state in {StepState.REFUSED, StepState.PARKED}:
         return Park(f"{pivot.name}: refused, but could not be annulled: {annulment.reason}")
-    if annulment.due(now) and annulment.tries >= pivot.attempts:
+    if annulment.due(now) and annulment.worn(pivot.attempts):
         return Park(f"{pivot.name}: could not be annulled after {annulment.tries} tries")
     if annulment.due(now):
         return Run(pivot.link, (annulment,))
@@ -207,8 +209,8 @@ def _finishing(rows: Rows, plan: Shape, now: datetime) -> Decision:
         if lost := _lost(calls, now):
             return _ask_a_person(lost)
         due = tuple(row for row in calls if row.due(now))
-        if any(row.tries >= step.attempts for row in due):
-            return Park(f"{step.name}: failed {step.attempts} times after the pivot")
+        if worn := [row for row in due if row.worn(step.attempts)]:
+            return Park(f"{step.name}: failed {worn[0].tries} times after the pivot")
         return Run(step.link, due) if due else Sleep(min(row.wakes_at(now) for row in calls))
     return Close(SagaState.COMPLETED)
 
@@ -224,7 +226,7 @@ def _compensating(saga: SagaRow, rows: Rows, plan: Shape, now: datetime) -> Deci
         if lost := _lost(calls, now):
             return GiveUp(tuple(lost), "outcome_unknown")
         due = tuple(row for row in calls if row.due(now))
-        if worn := tuple(row for row in due if row.tries >= step.attempts):
+        if worn := tuple(row for row in due if row.worn(step.attempts)):
             return GiveUp(worn)
         if due:
             return Run(step.link, due)

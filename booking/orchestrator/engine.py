@@ -225,6 +225,8 @@ class Worker:
                     record.refused(work, call, refusal=trouble.error)
                 else:
                     error = f"{type(trouble.error).__name__}: {trouble.error}"
-                    record.failed(work, call, error=error, sent=False, tries=call.tries + 1)
+                    again = isinstance(trouble.error, operations.step_of(work, call).retry.on)
+                    tries = call.tries + 1
+                    record.failed(work, call, error=error, sent=False, again=again, tries=tries)
         except Overtaken:
             self._read_again()  # it will be tried, and fail, again

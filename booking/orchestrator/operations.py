@@ -165,6 +165,7 @@ def prepare(work: Work, call: StepRow) -> Claim:
         operation=operation,
         request=request,
         call=value,
+        retry_on=step.retry.on,
         refused_by=refusals_of(step, Direction.FORWARD if phase is Phase.VERIFY else direction),
         not_after=time.monotonic() + settings.SAGA_LEASE_SECONDS - settings.SAGA_CALL_SECONDS,
     )

@@ -18,7 +18,7 @@ from booking.orchestrator.calls import (
 )
 from booking.orchestrator.operations import call_value, operation_of, step_of
 from booking.orchestrator.plan import Pivot
-from booking.orchestrator.shape import Direction, StepRow, StepState
+from booking.orchestrator.shape import NOT_RETRIED, Direction, StepRow, StepState
 from booking.orchestrator.work import Work
 from outbound.call import Idempotency, Pause, Waiting
 
@@ -53,11 +53,12 @@ def record(work: Work, claim: Claim, outcome: Outcome) -> None:
             _refused(work, call, claim, refusal)
         case MustWait(waiting):
             _waiting(work, call, claim, waiting)
-        case Failed(error, sent, answered, ours):
+        case Failed(error, sent, answered, ours, again):
             if not ours and hasattr(claim.operation, "record_failure"):
                 value = call_value(work, call)
                 work.afterwards(partial(claim.operation.record_failure, error, value))
-            failed(work, work.change(call, spent=call.spent or answered), error=error, sent=sent)
+            call = work.change(call, spent=call.spent or answered)
+            failed(work, call, error=error, sent=sent, again=again)
 
 
 def done(work: Work, call: StepRow, answer: Any, **fields: Any) -> StepRow:
@@ -179,26 +180,37 @@ def _waiting(work: Work, call: StepRow, claim: Claim, waiting: Waiting) -> None:
         work.note("waiting", call, action=waiting.action)
 
 
-def failed(work: Work, call: StepRow, *, error: str, sent: bool, tries: int | None = None) -> None:
+def failed(
+    work: Work,
+    call: StepRow,
+    *,
+    error: str,
+    sent: bool,
+    again: bool = True,
+    tries: int | None = None,
+) -> None:
     """Take technical trouble in: unknown if a request may have arrived, to be retried after a backoff.
 
+    Without `again` it is not retried (but a pivot that may have arrived is always asked about).
     `tries` is given where no claim has counted this try.
     """
     unknown = sent or call.ambiguous or call.state not in {StepState.PENDING, StepState.CLAIMED}
     unknown = unknown or (call.state is StepState.CLAIMED and tries is not None)
-    due_at = work.now + _backoff(work, call)
-    if unknown and call.idempotency == Idempotency.C and call.sent_at:
+    again = again or (unknown and isinstance(step_of(work, call), Pivot))
+    due_at = work.now + (_backoff(work, call) if again else timedelta(0))
+    if again and unknown and call.idempotency == Idempotency.C and call.sent_at:
         due_at = max(due_at, operations.quiet_until(work, call))
     call = work.settle(
         call,
         state=StepState.UNKNOWN if unknown else StepState.PENDING,
         ambiguous=unknown,
         due_at=due_at,
+        reason=call.reason if again else NOT_RETRIED,
         error=_text(error),
         tries=call.tries if tries is None else tries,
     )
-    kind = "unknown" if unknown else "failed"
-    work.note(kind, call, error=call.error, next_try_at=due_at.isoformat())
+    coming = {"next_try_at": due_at.isoformat()} if again else {}
+    work.note("unknown" if unknown else "failed", call, error=call.error, **coming)
 
 
 def postponed(work: Work, call: StepRow, pause: Pause) -> None:

@@ -163,6 +163,9 @@ def _shape(plan: str) -> Shape:
     return _SHAPE.decode(plan)
 
 
+NOT_RETRIED: Final = "not_retried"
+"""The reason of a call whose error was not worth another try (`Retry.on`)."""
+
 CallId = tuple[str, str, "Direction"]
 """What names a call within its saga: step, item, direction."""
 
@@ -199,6 +202,10 @@ class StepRow:
     def id(self) -> CallId:
         """Return what names this call within its saga."""
         return self.step, self.item, self.direction
+
+    def worn(self, attempts: int) -> bool:
+        """Whether this call was tried often enough, or is not worth another try."""
+        return self.tries >= attempts or self.reason == NOT_RETRIED
 
     def live(self, now: datetime) -> bool:
         """Whether somebody is calling right now."""

@@ -147,6 +147,7 @@ def test_it_lets_a_parked_saga_try_again(parked: SagaInstance, saga: Any) -> Non
     retried = SagaEvent.objects.get(saga=parked, kind="retried")
     assert (status, answer) == (0, {"retried": str(parked.pk)})
     assert (retried.actor, retried.detail["reason"]) == ("olga@example.com", "ticket 4711")
+    assert parked.calls.get(step="book", item="flight", direction="compensate").reason == ""
     assert run(parked).state == "failed"
 
 

@@ -17,11 +17,13 @@ from booking.orchestrator.plan import Link, Pivot, Retry, Saga, Step
 from booking.orchestrator.shape import SagaState, StepRow, StepState
 from booking.orchestrator.simulation.run import simulate
 from booking.orchestrator.testing import (
+    back,
     called,
     cancels,
     compensated,
     crash,
     given,
+    lost,
     never_called,
     parked,
     refuse,
@@ -31,6 +33,7 @@ from booking.orchestrator.testing import (
     unreachable,
 )
 from booking.sagas import CONFIRM_RESERVATION
+from outbound.call import NotSent
 from tests.toy import Local, LocalBack, Remote, TakeBack
 
 
@@ -95,6 +98,46 @@ def test_a_no_that_nothing_can_annul_counts_when_no_earlier_request_can_land(rea
 
 def test_after_the_pivot_a_no_needs_a_person(reading: Saga) -> None:
     given(reading).when(refuse("tell")).then(parked("tell: refused"), state="finishing")
+
+
+@pytest.fixture
+def choosy() -> Saga:
+    """A saga that tries again only what never left."""
+    only = Retry(on=(NotSent,))
+    return declare(
+        Link("one", Step("first", Remote, compensate=TakeBack, retry=only)),
+        Link("two", Pivot("pay", Remote, retry=only), Step("tell", Remote, retry=only)),
+    )
+
+
+def test_an_error_that_is_worth_it_is_tried_again(choosy: Saga) -> None:
+    given(choosy).when(unreachable("first", times=3)).then(state="completed")
+
+
+def test_an_error_that_is_not_worth_another_try_turns_back_at_once(choosy: Saga) -> None:
+    ending = (
+        given(choosy)
+        .when(lost("first"))
+        .then(compensated("first"), state="failed", reason="not_retried")
+    )
+
+    assert [call.tries for call in ending.calls if call.step == "first"] == [1, 1]
+
+
+def test_nor_does_a_compensation_go_on_trying(choosy: Saga) -> None:
+    given(choosy).when(refuse("pay"), back(lost("first"))).then(
+        parked("compensation incomplete: first (not_retried)"), state="compensating"
+    )
+
+
+def test_nor_a_step_after_the_pivot(choosy: Saga) -> None:
+    given(choosy).when(lost("tell")).then(
+        parked("tell: failed 1 times after the pivot"), state="finishing"
+    )
+
+
+def test_but_a_pivot_that_may_have_arrived_is_always_asked_about(choosy: Saga) -> None:
+    given(choosy).when(lost("pay")).then(told("unknown", "absent", "done"), state="completed")
 
 
 @pytest.mark.parametrize(
