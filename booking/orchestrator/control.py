@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -41,6 +41,18 @@ class NotParked(Exception):
     """The saga does not wait for a person."""
 
     code = "saga_not_parked"
+
+
+_RESOLVED: Final = {
+    SagaState.RUNNING: {StepState.DONE, StepState.REFUSED, StepState.ACCEPTED},
+    SagaState.PIVOTING: {StepState.DONE, StepState.REFUSED, StepState.ACCEPTED},
+    SagaState.FINISHING: {StepState.DONE, StepState.ACCEPTED},
+    SagaState.COMPENSATING: {StepState.DONE, StepState.ACCEPTED},
+}
+"""How a person can settle a call, by the state of its saga."""
+
+
+_FROM_THE_PIVOT_ON: Final = frozenset({SagaState.PIVOTING, SagaState.FINISHING})
 
 
 def start(saga: Saga, *, subject_id: UUID, deadline_at: datetime | None = None) -> SagaInstance:
@@ -84,8 +96,10 @@ def start(saga: Saga, *, subject_id: UUID, deadline_at: datetime | None = None) 
     return instance
 
 
-def request_cancel(*, subject_id: UUID, actor: str = "") -> UUID:
+def request_cancel(*, subject_id: UUID, actor: str = "", reason: str = "") -> UUID:
     """Ask the live saga of a subject to turn back; confirm and cancel serialise on its row.
+
+    Who asked, and why (if an operator did), is kept in its history.
 
     Raises:
         TooLate: the pivot has been sent, or no saga is running.
@@ -99,7 +113,8 @@ def request_cancel(*, subject_id: UUID, actor: str = "") -> UUID:
         if work.saga.state is not SagaState.RUNNING:
             raise TooLate("the payment is being taken")
         if not work.saga.cancel_requested:
-            work.note("cancel_requested", actor=actor)
+            why: dict[str, Any] = {"reason": reason} if reason else {}
+            work.note("cancel_requested", actor=actor, **why)
             now = work.now
             work.move(cancel_requested_at=now, due_at=now, attention_reason=None)
             work.save()
@@ -149,9 +164,10 @@ def resolve(
     evidence: str,
     answer: Mapping[str, Any] | None = None,
 ) -> None:
-    """Settle by hand a call that waits for a person: it is done after all, or its loss is accepted.
+    """Settle by hand a call that waits for a person: it happened, it did not, or its loss is accepted.
 
-    `outcome` is DONE or ACCEPTED, `evidence` says how that is known (a ticket, a partner's answer).
+    `outcome` is DONE, ACCEPTED or (up to the pivot) REFUSED: it certainly did not happen. `evidence`
+    says how that is known (a ticket, a partner's answer).
     `answer` holds what the other side would have answered to a call that is done, where it is known;
     what is left out is taken from the request. It is recorded as if it had come in.
 
@@ -162,8 +178,10 @@ def resolve(
     """
     with transaction.atomic():
         work = _parked(saga_id)
-        if outcome not in {StepState.DONE, StepState.ACCEPTED}:
-            raise NotResolvable(f"a call is resolved as done or accepted, not {outcome}")
+        if outcome not in _RESOLVED[work.saga.state]:
+            raise NotResolvable(
+                f"a call of a saga that is {work.saga.state} is not resolved as {outcome}"
+            )
         for call in _given_up(work, step, item):
             # Before the pivot a loss cannot be borne: what did not happen turns the flow back.
             turns = work.saga.state is SagaState.RUNNING and outcome is StepState.ACCEPTED
@@ -171,11 +189,10 @@ def resolve(
                 # Whoever made it has died; what it still hears must not be written over this.
                 call = work.settle(call, state=StepState.UNKNOWN, ambiguous=True)
                 work.save()
-            state = StepState.REFUSED if turns else outcome
-            # What a person has seen to is not compensated either.
-            call = work.settle(
-                call, state=state, ambiguous=call.ambiguous and not turns, due_at=None
-            )
+            if turns or outcome is StepState.REFUSED:
+                call = _did_not_happen(work, call)
+            else:
+                call = work.settle(call, state=outcome, due_at=None)
             if answer and outcome is StepState.DONE:
                 _take(work, call, answer)
             work.note("resolved", call, actor=actor, outcome=outcome, evidence=evidence)
@@ -194,6 +211,23 @@ def _take(work: Work, call: StepRow, told: Mapping[str, Any]) -> None:
         raise NotResolvable(f"this is no answer to {call.step}: {error}") from error
     work.settle(call, result=store.as_json(answer))
     work.afterwards(partial(operation.record, answer, operations.call_value(work, call)))
+
+
+def _did_not_happen(work: Work, call: StepRow) -> StepRow:
+    """Let a call count as refused; a pivot that can be annulled is annulled first, unless a person has.
+
+    What a person has seen to is not compensated either.
+    """
+    annulment = work.calls.get((call.step, call.item, Direction.ANNUL))
+    if annulment is not None and annulment.state is not StepState.DONE:
+        work.settle(annulment, state=StepState.DONE, due_at=None)
+    return work.settle(
+        call,
+        state=StepState.REFUSED,
+        due_at=None,
+        reason=call.reason or "refused",
+        ambiguous=call.ambiguous and work.shape.step(call.step).annulled,
+    )
 
 
 def _live(subject_id: UUID) -> Work | None:
@@ -216,8 +250,7 @@ def _given_up(work: Work, step: str, item: str) -> list[StepRow]:
     found = [
         call
         for call in work.rows.all
-        if (call.step, call.item) == (step, item)
-        and turned is (call.direction is Direction.COMPENSATE)
+        if call.id == (step, item, Direction.COMPENSATE if turned else Direction.FORWARD)
         and _only_a_person_can(work, call)
     ]
     if not found:
@@ -229,8 +262,13 @@ def _only_a_person_can(work: Work, call: StepRow) -> bool:
     if call.state in SETTLED:
         turned = work.saga.state is not SagaState.RUNNING
         return turned and call.state in {StepState.PARKED, StepState.REFUSED}
-    unanswered = call.ambiguous or call.state in {StepState.CLAIMED, StepState.UNKNOWN}
-    return call.never_resend and unanswered
+    if call.never_resend and (
+        call.ambiguous or call.state in {StepState.CLAIMED, StepState.UNKNOWN}
+    ):
+        return True
+    # From the pivot on: tried often enough, and at another side, so that a person can look there.
+    worn = call.worn(work.shape.step(call.step).attempts) and not call.live(work.now)
+    return worn and bool(call.idempotency) and work.saga.state in _FROM_THE_PIVOT_ON
 
 
 def _try_again(work: Work, call: StepRow) -> None:

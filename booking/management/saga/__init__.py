@@ -8,10 +8,12 @@ from typing import Final
 
 from booking.management.saga import (
     audit,
+    cancel,
     check,
     graph,
     listing,
     lock,
+    purge,
     resolve,
     retry,
     show,
@@ -26,6 +28,8 @@ VERBS: Final[dict[str, ModuleType]] = {
     "graph": graph,
     "retry": retry,
     "resolve": resolve,
+    "cancel": cancel,
+    "purge": purge,
     "check": check,
     "audit": audit,
     "lock": lock,

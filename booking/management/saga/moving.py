@@ -13,6 +13,11 @@ from booking.orchestrator import control, store
 def declare(parser: CommandParser, *, why: str = "--reason") -> None:
     """Ask for the saga, and for who does it and why: both are kept in its history."""
     parser.add_argument("saga_id", type=UUID)
+    declare_who(parser, why=why)
+
+
+def declare_who(parser: CommandParser, *, why: str = "--reason") -> None:
+    """Ask for who does it and why."""
     parser.add_argument("--actor", required=True, type=_said, help="who does it")
     parser.add_argument(why, required=True, type=_said, help="why; kept in the saga's history")
 

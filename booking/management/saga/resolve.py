@@ -12,7 +12,9 @@ from booking.management.saga.answer import Answer
 from booking.orchestrator import control
 from booking.orchestrator.shape import StepState
 
-HELP: Final = "settle by hand a call that waits for a person: it is done, or its loss is accepted"
+HELP: Final = (
+    "settle by hand a call that waits for a person: it happened, it did not, or its loss is borne"
+)
 
 
 def declare(parser: CommandParser) -> None:
@@ -20,7 +22,13 @@ def declare(parser: CommandParser) -> None:
     moving.declare(parser, why="--evidence")
     parser.add_argument("--step", required=True)
     parser.add_argument("--item", default="", help="the leg, where the step has several calls")
-    parser.add_argument("--as", dest="outcome", choices=["done", "accepted"], required=True)
+    parser.add_argument(
+        "--as",
+        dest="outcome",
+        choices=["done", "refused", "accepted"],
+        required=True,
+        help="it happened; it certainly did not; its loss is accepted",
+    )
     parser.add_argument(
         "--answer",
         type=_answer,

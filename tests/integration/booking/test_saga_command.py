@@ -1,6 +1,7 @@
 """`manage.py saga`: what operators ask, as text and as JSON, and how it says no."""
 
 import json
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -8,18 +9,15 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from booking.management.saga import VERBS
+from booking.orchestrator import engine
 from booking.orchestrator.models import SagaEvent, SagaInstance
+from outbound.call import Idempotency, Traits
 from tests import toy
-from tests.integration.booking.test_engine import run, start
+from tests.integration.booking.test_engine import _clock, forward, run, start  # noqa: F401 - the clock is a fixture
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 ACTOR = ("--actor", "olga@example.com")
-
-
-@pytest.fixture(autouse=True)
-def _new_world() -> None:
-    toy.reset()
 
 
 @pytest.fixture
@@ -149,6 +147,141 @@ def test_it_lets_a_parked_saga_try_again(parked: SagaInstance, saga: Any) -> Non
     assert (retried.actor, retried.detail["reason"]) == ("olga@example.com", "ticket 4711")
     assert parked.calls.get(step="book", item="flight", direction="compensate").reason == ""
     assert run(parked).state == "failed"
+
+
+def test_it_cancels_a_running_saga_and_keeps_who_and_why(saga: Any) -> None:
+    running = start()
+    engine.advance(running.pk, link="reservation")
+
+    status, answer = saga("cancel", running.pk, *ACTOR, "--reason", "the customer telephoned")
+
+    asked = SagaEvent.objects.get(saga=running, kind="cancel_requested")
+    assert (status, answer) == (0, {"cancelling": str(running.pk)})
+    assert (asked.actor, asked.detail) == (
+        "olga@example.com",
+        {"reason": "the customer telephoned"},
+    )
+    assert run(running).state == "cancelled"
+
+
+def test_what_is_parked_before_the_pivot_can_be_cancelled(saga: Any) -> None:
+    toy.reset(traits=Traits(idempotency=Idempotency.D, quiet_seconds=1))
+    toy.WORLD.answers["book hotel"] = ["lost"]
+    stuck = run(start())
+    assert stuck.attention_reason
+
+    status, _ = saga("cancel", stuck.pk, *ACTOR, "--reason", "x")
+
+    assert status == 0
+    assert run(stuck).state == "cancelled"
+
+
+def test_what_is_over_or_past_the_pivot_cannot_be_cancelled(saga: Any) -> None:
+    over = run(start())
+    toy.WORLD.answers["capture"] = ["unanswered"]
+    pivoting = start()
+    engine.advance(pivoting.pk)
+
+    answers = [saga("cancel", one.pk, *ACTOR, "--reason", "x") for one in (over, pivoting)]
+
+    assert [(status, answer["error"]) for status, answer in answers] == [(4, "too_late")] * 2
+    assert saga("cancel", uuid4(), *ACTOR, "--reason", "x")[0] == 3
+
+
+def unknown_payment() -> SagaInstance:
+    """Return a saga that is parked because nobody knows what became of its payment."""
+    toy.WORLD.answers["capture"] = ["lost"]
+    toy.WORLD.answers["probe capture"] = ["lost"] * 9
+    saga = run(start())
+    assert saga.state == "pivoting"
+    toy.WORLD.answers.clear()
+    return saga
+
+
+def settle(saga: Any, one: SagaInstance, step: str, outcome: str) -> int:
+    arguments = ("--step", step, "--as", outcome, *ACTOR, "--evidence", "the processor's page")
+    return int(saga("resolve", one.pk, *arguments)[0])
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state", "annulled"),
+    [("done", "completed", False), ("accepted", "completed", False), ("refused", "failed", True)],
+)
+def test_a_person_who_looked_settles_a_payment_of_which_nothing_is_known(
+    saga: Any, outcome: str, state: str, annulled: bool
+) -> None:
+    one = unknown_payment()
+
+    assert settle(saga, one, "capture", outcome) == 0
+
+    assert run(one).state == state
+    assert ("back capture" in toy.WORLD.calls) is annulled
+
+
+def test_a_payment_that_a_person_annulled_counts_as_refused(saga: Any) -> None:
+    toy.WORLD.answers["capture"] = ["lost", "no"]
+    toy.WORLD.answers["back capture"] = ["lost"] * 4
+    one = run(start())
+    assert "could not be annulled" in str(one.attention_reason)
+
+    assert settle(saga, one, "capture", "refused") == 0
+
+    assert run(one).state == "failed"
+    assert one.calls.get(direction="annul").state == "done"
+
+
+def test_a_local_step_that_fails_is_repaired_not_settled(saga: Any) -> None:
+    toy.WORLD.answers["confirm"] = ["lost"] * 4
+    one = run(start())
+    assert one.attention_reason == "confirm: failed 4 times after the pivot"
+
+    assert [settle(saga, one, "confirm", as_) for as_ in ("done", "refused")] == [4, 4]
+    assert saga("retry", one.pk, *ACTOR, "--reason", "repaired")[0] == 0
+    assert run(one).state == "completed"
+
+
+@pytest.fixture
+def old_and_new() -> tuple[SagaInstance, ...]:
+    """Return sagas: over for 40 days, parked for 40 days, running for 40 days, over just now."""
+    forward(timedelta(days=-40))
+    over, running = start(), start()
+    engine.advance(over.pk)
+    toy.WORLD.answers["book hotel"] = ["no"]
+    toy.WORLD.answers["back book flight"] = ["no"]
+    parked = start()
+    engine.advance(parked.pk)
+    forward(timedelta(0))
+    return over, parked, running, run(start())
+
+
+PURGE = ("purge", "--older-than-days", 30, *ACTOR, "--reason", "retention")
+
+
+def test_it_purges_what_has_been_over_for_long_and_nothing_else(
+    old_and_new: tuple[SagaInstance, ...], saga: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    over, *kept = old_and_new
+
+    status, purged = saga(*PURGE, "--chunk", 1)
+
+    assert (status, purged["sagas"], purged["calls"]) == (0, 1, 6)
+    assert set(SagaInstance.objects.values_list("pk", flat=True)) == {one.pk for one in kept}
+    assert not SagaEvent.objects.filter(saga_id=over.pk).exists()
+    assert "by olga@example.com: retention" in caplog.text
+
+
+def test_a_dry_run_counts_and_removes_nothing(
+    old_and_new: tuple[SagaInstance, ...], saga: Any
+) -> None:
+    status, counted = saga(*PURGE, "--dry-run")
+
+    assert (status, counted["sagas"], counted["events"] > 1) == (0, 1, True)
+    assert SagaInstance.objects.count() == 4
+
+
+@pytest.mark.parametrize("wrong", [("--older-than-days", 0), ("--chunk", 0)])
+def test_a_horizon_or_chunk_of_nothing_is_refused(saga: Any, wrong: tuple[object, ...]) -> None:
+    assert saga(*PURGE, *wrong)[0] == 2
 
 
 @pytest.mark.parametrize("outcome", ["done", "accepted"])
