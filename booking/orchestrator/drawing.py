@@ -1,4 +1,4 @@
-"""A flow as text and as a picture, made from the table itself."""
+"""A flow in words, made from the table itself."""
 
 from dataclasses import dataclass
 
@@ -56,20 +56,6 @@ def as_text(flow: Table) -> str:
             f"{line.link:12} {line.step:10} {line.operation:22} {back:38} {kind:9} {line.code}"
         )
     return "\n".join(lines)
-
-
-def mermaid(saga: Saga) -> str:
-    """Return a flow as a Mermaid flowchart: forward to the right, compensations back."""
-    out = ["flowchart LR"]
-    previous = "start((start))"
-    for line in table(saga).lines:
-        shape = f'{line.step}{{{{"{line.step}"}}}}' if line.pivot else f'{line.step}["{line.step}"]'
-        out.append(f"    {previous} --> {shape}")
-        if line.compensate:
-            out.append(f'    {line.step} -. compensate .-> {line.step}_back["{line.compensate}"]')
-        previous = line.step
-    out.append(f"    {previous} --> done((done))")
-    return "\n".join(out)
 
 
 def _line(link: str, step: Step) -> Line:

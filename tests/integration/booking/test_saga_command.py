@@ -9,7 +9,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from booking.management.saga import VERBS
-from booking.orchestrator import engine
+from booking.orchestrator import engine, plan
 from booking.orchestrator.models import SagaEvent, SagaInstance
 from outbound.call import Idempotency, Traits
 from tests import toy
@@ -87,6 +87,31 @@ def test_it_shows_a_flow_as_a_table(capsys: pytest.CaptureFixture[str], saga: An
 
     assert "never compensated" in text
     assert saga("show", "toy")[1]["lines"][3]["pivot"] is True
+
+
+@pytest.mark.parametrize("by", ["pk", "subject_id"])
+def test_it_draws_a_saga_as_it_stands(parked: SagaInstance, saga: Any, by: str) -> None:
+    status, drawn = saga("graph", getattr(parked, by), "--format", "svg")
+
+    assert status == 0
+    assert drawn["svg"].startswith("<svg ")
+    assert "✗ flight refused" in drawn["svg"]
+    assert drawn["subtitle"] == "compensating: no: compensation incomplete: book flight (no)"
+
+
+def test_it_draws_a_flow(capsys: pytest.CaptureFixture[str]) -> None:
+    assert said(capsys, "graph", "toy").startswith("flowchart LR\n")
+    assert said(capsys, "graph", "toy", "--format", "svg").startswith("<svg ")
+
+
+def test_it_draws_a_saga_whose_code_is_gone(
+    parked: SagaInstance, saga: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(plan.REGISTRY, "toy")
+
+    assert "✗ flight refused" in saga("graph", parked.pk)[1]["mermaid"]
+    assert saga("show", parked.pk)[0] == 0
+    assert saga("list", "--parked")[0] == 0
 
 
 @pytest.mark.parametrize(
