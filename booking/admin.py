@@ -1,4 +1,4 @@
-"""Booking in the back office: travellers and sagas are looked at; a parked saga can be let try again."""
+"""Booking in the back office: travellers and sagas are looked at; a parked saga can be let try again, a running one cancelled."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.safestring import mark_safe
 from unfold.admin import TabularInline
 
 from booking import discrepancies, tasks
@@ -18,7 +19,12 @@ from booking.models import (
     SagaStep,
 )
 from booking.orchestrator import control, history
+from booking.orchestrator.compensation import compensation_of
+from booking.orchestrator.diagram import boxes_of
 from booking.orchestrator.exposure import totals
+from booking.orchestrator.operations import shape_of
+from booking.orchestrator.plan import REGISTRY
+from booking.orchestrator.svg import svg
 from eventbus.admin import ReadOnlyAdmin, SettlementForm
 
 
@@ -91,19 +97,38 @@ class SagaAdmin(ReadOnlyAdmin):
         "name",
         "subject_id",
         "state",
+        "compensation",
         "reason",
         "attention_reason",
         "at_stake",
         "due_at",
     )
-    readonly_fields = ("at_stake",)
+    readonly_fields = ("compensation", "at_stake", "picture")
     list_filter = (NeedsAPerson, "state", "name")
     search_fields = ("=id", "=subject_id", "=correlation_id")
     ordering = ("-created_at",)
     show_full_result_count = False
     inlines = (StepInline, EventInline)
     action_form = SettlementForm
-    actions = ("retry",)
+    actions = ("retry", "cancel")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[SagaInstance]:
+        """Read the calls of all sagas of a page at once."""
+        found: QuerySet[SagaInstance] = super().get_queryset(request)
+        return found.prefetch_related("calls")
+
+    @admin.display(description="taken back")
+    def compensation(self, saga: SagaInstance) -> str:
+        """Say how far a saga is taken back."""
+        return compensation_of(saga.state, saga.calls.all()).replace("_", " ") or "–"
+
+    @admin.display(description="picture")
+    def picture(self, saga: SagaInstance) -> str:
+        """Draw the saga as it stands."""
+        boxes = boxes_of(shape_of(saga), REGISTRY.get(saga.name), saga.calls.order_by("id"))
+        said = ": ".join(part for part in (saga.state, saga.reason, saga.attention_reason) if part)
+        # Everything in it that is not ours is escaped where it is drawn.
+        return mark_safe(svg(boxes, title=f"{saga.name} v{saga.version}", subtitle=said))  # noqa: S308
 
     @admin.display(description="at stake")
     def at_stake(self, saga: SagaInstance) -> str:
@@ -123,9 +148,33 @@ class SagaAdmin(ReadOnlyAdmin):
         for saga in queryset:
             self._retry(request, saga, reason)
 
+    @admin.action(description="Cancel", permissions=["retry"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet[SagaInstance]) -> None:
+        """Ask running sagas to turn back, as their customers could; who and why are kept."""
+        reason = request.POST.get("reason", "").strip()
+        if not reason:
+            self.message_user(request, "Give a reason.", messages.ERROR)
+            return
+        for saga in queryset:
+            self._cancel(request, saga, reason)
+
     def has_retry_permission(self, request: HttpRequest) -> bool:
         """Let those retry who may change sagas."""
         return request.user.has_perm("booking.change_sagainstance")
+
+    def _cancel(self, request: HttpRequest, saga: SagaInstance, reason: str) -> None:
+        if saga.finished_at is not None:
+            self.message_user(request, f"{saga.pk} is {saga.state}.", messages.WARNING)
+            return
+        try:
+            control.request_cancel(
+                subject_id=saga.subject_id, actor=str(request.user), reason=reason
+            )
+        except control.TooLate as error:
+            self.message_user(request, str(error), messages.WARNING)
+            return
+        tasks.dispatch(saga.pk)
+        self.message_user(request, f"{saga.pk} turns back.", messages.SUCCESS)
 
     def _retry(self, request: HttpRequest, saga: SagaInstance, reason: str) -> None:
         try:

@@ -48,9 +48,13 @@ HAPPENINGS: Final = {
 CLOSED: Final = (
     "Your trip could not be booked ({reason}). Nothing was bought and nothing was taken."
 )
-CLOSED_WITH_A_LOSS: Final = (
-    "Your trip was not booked ({reason}). What could not be taken back was settled by a colleague."
-)
+WITH_A_LOSS: Final = {
+    "failed": "Your trip was not booked ({reason}). What could not be taken back was settled by a colleague.",
+    "cancelled": "Your trip is cancelled. What could not be taken back was settled by a colleague.",
+}
+"""What is told of an end when a person accepted a loss: not that nothing was bought."""
+
+INCOMPLETE: Final = "Not everything could be taken back yet; a colleague will see to it."
 
 CANCELLATION: Final = {
     "started": "Your cancellation was accepted.",
@@ -80,12 +84,19 @@ def sentence(*, flow: str = "", kind: str, step: str, what: str, detail: Mapping
     """Return one sentence about one entry of a timeline; `what` names the item, "" for none."""
     reason = str(detail.get("code") or detail.get("reason") or "no reason given").replace("_", " ")
     doing = STEPS.get(step, step.replace("_", " ").capitalize()).format(what=what or "the trip")
-    # The same word tells the failed try of a step and the failed whole.
-    template = CLOSED if kind == "failed" and not step else HAPPENINGS.get(kind)
-    if not step and detail.get("accepted"):
-        template = CLOSED_WITH_A_LOSS
-    if not step:
-        template = TOLD_OTHERWISE.get(flow, {}).get(kind, template)
+    template = _template(flow, kind, step, detail)
     if template is None:
         return f"{doing or 'The trip'}: {kind.replace('_', ' ')}."
     return template.format(step=doing, reason=reason)
+
+
+def _template(flow: str, kind: str, step: str, detail: Mapping[str, Any]) -> str | None:
+    otherwise = {} if step else TOLD_OTHERWISE.get(flow, {})
+    if kind in otherwise:
+        return otherwise[kind]
+    if not step and detail.get("accepted") and kind in WITH_A_LOSS:
+        return WITH_A_LOSS[kind]
+    if kind == "parked" and str(detail.get("reason", "")).startswith("compensation incomplete"):
+        return INCOMPLETE
+    # The same word tells the failed try of a step and the failed whole.
+    return CLOSED if kind == "failed" and not step else HAPPENINGS.get(kind)

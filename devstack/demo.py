@@ -82,7 +82,7 @@ class Demo:
             about = f"{entry['step']} {self._leg(entry)}".strip()
             note = (
                 entry["text"]
-                if entry["kind"] in {"refused", "unknown", "compensating", "failed"}
+                if entry["kind"] in {"refused", "unknown", "compensating", "parked", "failed"}
                 else ""
             )
             print(
@@ -121,7 +121,9 @@ class Demo:
             for i in ledger["payment_intents"]
         )
         payment = found["payment"] or {}
-        print(f"  trip    {found['status']} {found['amount']} {found['currency']} | {theirs}")
+        taken_back = found["progress"]["compensation"].replace("_", " ")
+        ours = f"{found['status']} {found['amount']} {found['currency']} {taken_back}".strip()
+        print(f"  trip    {ours} | {theirs}")
         print(f"  money   {payment.get('status')} | {money}")
         for violation in judge.violations(found, ledger):
             self._promise(False, f"{reservation}: {violation}")

@@ -168,6 +168,10 @@ class Progress(serializers.Serializer[Any]):
     name = serializers.CharField()
     state = serializers.CharField()
     reason = serializers.CharField()
+    compensation = serializers.CharField(
+        help_text="How far it is taken back: empty (nothing had to be), compensating, compensated, "
+        "compensation_incomplete (a person must see to the rest), or loss_accepted (we bear the rest)."
+    )
     due_at = serializers.DateTimeField(allow_null=True)
     deadline_at = serializers.DateTimeField()
     finished_at = serializers.DateTimeField(allow_null=True)

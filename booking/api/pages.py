@@ -117,6 +117,7 @@ def _progress(progress: history.Progress) -> dict[str, Any]:
         "name": progress.name,
         "state": progress.state,
         "reason": progress.reason,
+        "compensation": progress.compensation,
         "due_at": progress.due_at,
         "deadline_at": progress.deadline_at,
         "finished_at": progress.finished_at,

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from booking.orchestrator import operations, store
+from booking.orchestrator.compensation import compensation_of
 from booking.orchestrator.exposure import Exposure, exposure_of
 from booking.orchestrator.models import SagaEvent, SagaInstance, SagaStep
 from booking.orchestrator.plan import REGISTRY
@@ -49,6 +50,7 @@ class CallProgress:
 class Progress:
     """Where a saga stands; `action` is what the customer must do, `attention_reason` what a person must.
 
+    `compensation` is one word of `Compensation`: how far it is taken back.
     `exposure` is what is at stake until that person has acted.
     """
 
@@ -56,6 +58,7 @@ class Progress:
     name: str
     state: str
     reason: str
+    compensation: str
     due_at: datetime | None
     deadline_at: datetime
     attention_reason: str | None
@@ -86,6 +89,7 @@ def progress_of(saga: SagaInstance) -> Progress:
         name=saga.name,
         state=saga.state,
         reason=saga.reason,
+        compensation=compensation_of(saga.state, calls).value,
         due_at=saga.due_at,
         deadline_at=saga.deadline_at,
         attention_reason=saga.attention_reason,

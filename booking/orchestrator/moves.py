@@ -10,6 +10,7 @@ from django.db import transaction
 from django.db.models import F
 
 from booking.orchestrator import operations, store
+from booking.orchestrator.compensation import compensation_of
 from booking.orchestrator.decide import (
     Annul,
     Close,
@@ -124,7 +125,9 @@ def close(work: Work, state: SagaState) -> None:
         work.afterwards(partial(hook, **about, reason=work.saga.reason, at=work.now))
     # "Compensated" and "some of it was accepted as lost" must not look the same.
     lost = [f"{c.step} {c.item}".strip() for c in work.rows.all if c.state is StepState.ACCEPTED]
-    detail: dict[str, Any] = {"reason": work.saga.reason, **({"accepted": lost} if lost else {})}
+    taken_back = compensation_of(state, work.rows.all).value
+    told = {"reason": work.saga.reason, "compensation": taken_back, "accepted": lost}
+    detail: dict[str, Any] = {name: said for name, said in told.items() if said or name == "reason"}
     work.note(state, None, **detail)
     work.move(state=state, due_at=None, finished_at=work.now)
 

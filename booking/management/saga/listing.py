@@ -36,5 +36,7 @@ def run(options: dict[str, Any]) -> Answer:
 
 def _line(progress: history.Progress) -> str:
     why = progress.attention_reason or progress.reason
-    stake = "".join(f"  {sum_} {code} at stake" for code, sum_ in totals(progress.exposure).items())
-    return f"{progress.saga_id}  {progress.name}  {progress.state}  {why}{stake}".rstrip()
+    stake = [f"{sum_} {code} at stake" for code, sum_ in totals(progress.exposure).items()]
+    waits = "PARKED" if progress.attention_reason else ""
+    words = [progress.name, progress.state, progress.compensation, waits, why, *stake]
+    return "  ".join([str(progress.saga_id), *(word for word in words if word)])
