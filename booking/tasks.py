@@ -13,7 +13,7 @@ from celery.canvas import Signature
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
-from booking.orchestrator import control, engine
+from booking.orchestrator import control, engine, store
 from booking.orchestrator.shape import Direction
 from outbound import broker
 
@@ -47,6 +47,10 @@ def _advance(saga_id: UUID, link: str, direction: Direction) -> engine.Progress:
         return engine.advance(saga_id, link=link, direction=direction)
     except (OperationalError, InterfaceError):
         connection.close()
+    except store.SagaNotFound:
+        # It was purged, or PostgreSQL was restored to an earlier point: nothing is left to do.
+        logger.warning("saga %s is gone; its message is dropped", saga_id)
+        return engine.Progress.STOPPED
     return engine.advance(saga_id, link=link, direction=direction)
 
 

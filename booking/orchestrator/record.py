@@ -17,8 +17,7 @@ from booking.orchestrator.calls import (
     Refused,
 )
 from booking.orchestrator.operations import call_value, operation_of, step_of
-from booking.orchestrator.plan import Pivot
-from booking.orchestrator.shape import NOT_RETRIED, Direction, StepRow, StepState
+from booking.orchestrator.shape import NOT_RETRIED, Direction, Kind, StepRow, StepState
 from booking.orchestrator.work import Work
 from outbound.call import Idempotency, Pause, Waiting
 
@@ -131,8 +130,8 @@ def _absent(work: Work, call: StepRow, claim: Claim) -> None:
 
 def _refused(work: Work, call: StepRow, claim: Claim, refusal: Exception) -> None:
     """A "no" at a pivot that nothing can annul counts only when no earlier request can land any more."""
-    step = step_of(work, call)
-    definite = isinstance(step, Pivot) and step.annulled_by is None and call.ambiguous
+    step = work.shape.step(call.step)
+    definite = step.kind is Kind.PIVOT and not step.annulled and call.ambiguous
     quiet_until = operations.quiet_until(work, call)
     if definite and call.direction is Direction.FORWARD and claim.call.now < quiet_until:
         work.settle(call, state=StepState.UNKNOWN, due_at=quiet_until)
@@ -196,7 +195,7 @@ def failed(
     """
     unknown = sent or call.ambiguous or call.state not in {StepState.PENDING, StepState.CLAIMED}
     unknown = unknown or (call.state is StepState.CLAIMED and tries is not None)
-    again = again or (unknown and isinstance(step_of(work, call), Pivot))
+    again = again or (unknown and work.shape.step(call.step).kind is Kind.PIVOT)
     due_at = work.now + (_backoff(work, call) if again else timedelta(0))
     if again and unknown and call.idempotency == Idempotency.C and call.sent_at:
         due_at = max(due_at, operations.quiet_until(work, call))
