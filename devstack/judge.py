@@ -22,17 +22,18 @@ def ledger_of(sandbox_url: str, reservation_id: str) -> Ledger:
 def violations(reservation: Mapping[str, Any], ledger: Ledger) -> list[str]:
     """Return every broken invariant of a reservation at rest; empty means that all hold.
 
-    The invariants are those of the scenarios: money captured if and only if every leg is confirmed, at most
-    one capture, no partner booking without a confirmed reservation, the saga over or parked with a reason.
+    The invariants are those of the scenarios: money captured (and kept) if and only if every leg is confirmed,
+    at most one capture, no partner booking without a confirmed reservation, the saga over or parked with a reason.
     """
     confirmed = reservation["status"] == "confirmed"
     booked = [order for order in ledger["orders"] if order["status"] == "confirmed"]
     captured = [intent for intent in ledger["payment_intents"] if intent["status"] == "succeeded"]
+    kept = [intent for intent in captured if _kept(intent, ledger) > 0]
     given_back = bool(ledger["refunds"]) or _nothing_comes_back(reservation)
     progress = reservation["progress"] or {}
     legs = len(reservation["items"])
     checks = {
-        "money captured if and only if confirmed": bool(captured) == confirmed
+        "money kept if and only if confirmed": bool(kept) == confirmed
         or (reservation["status"] == "cancelled" and given_back),
         "at most one capture": len(captured) <= 1,
         "every leg booked exactly once if confirmed": not confirmed or len(booked) == legs,
@@ -45,6 +46,12 @@ def violations(reservation: Mapping[str, Any], ledger: Ledger) -> list[str]:
         "no leg was ever booked twice": _never_twice(ledger),
     }
     return [name for name, holds in checks.items() if not holds]
+
+
+def _kept(intent: Mapping[str, Any], ledger: Ledger) -> int:
+    """Return what was taken and not given back, in minor units."""
+    back = [one["amount"] for one in ledger["refunds"] if one["payment_intent"] == intent["id"]]
+    return int(intent["amount_received"]) - sum(back)
 
 
 def _nothing_comes_back(reservation: Mapping[str, Any]) -> bool:

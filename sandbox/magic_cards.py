@@ -79,7 +79,7 @@ CARDS = (
         "captured_much_later",
         "cancel",
         Does.MUCH_LATER,
-        "Cancelling an authorisation is answered as done, and yet the money is taken much later (2 min).",
+        "Cancelling an authorisation is answered as done, and yet the money is taken much later (5 min).",
     ),
     _card(
         "slow",

@@ -90,7 +90,7 @@ PRODUCTS = (
     _product(
         "books-much-later",
         Does.MUCH_LATER,
-        "First call: 500, not booked; the booking lands much later (2 min), unless the key has a tombstone by then.",
+        "First call: 500, not booked; the booking lands much later (5 min), unless the key has a tombstone by then.",
         first_only=True,
     ),
     _product("error-once", Does.ERROR, "First call: 500, not booked.", first_only=True),

@@ -19,13 +19,13 @@ class Durations:
 
     @classmethod
     def from_hang(cls, hang: float = 30.0, *, late: float | None = None) -> Self:
-        """Keep the proportions of the defaults (hang 30, slow 3, drip 60, late 4, much later 120), so that tests can shorten all at once."""
+        """Keep the proportions of the defaults (hang 30, slow 3, drip 60, late 4, much later 300), so that tests can shorten all at once."""
         return cls(
             hang=hang,
             slow=hang / 10,
             drip=hang * 2,
             late=hang * 4 / 30 if late is None else late,
-            much_later=hang * 4,
+            much_later=hang * 10,
         )
 
 

@@ -82,6 +82,15 @@ def found(books, ledgers):
             replace(TRIP, payments=(we("pi_0", captured=120, refunded=120), *PAID)),
             replace(THERE, payments=(they("pi_0", captured=120, refunded=120), *TAKEN)),
         ),
+        # The payment of the trip is the one that is kept, also when another was opened after it.
+        (
+            replace(TRIP, payments=(*PAID, we("pi_2", captured=120, refunded=120))),
+            replace(THERE, payments=(*TAKEN, they("pi_2", captured=120, refunded=120))),
+        ),
+        # A person bore the loss of a refund that was not made.
+        (replace(ENDED, accepted=frozenset({""})), Ledgers(payments=(they(captured=120),))),
+        # Cancelled, and nobody ever paid: there is nothing that could differ any more.
+        (replace(ENDED, payments=(we(),)), Ledgers(payments=(they(),))),
         # A person bore the loss of what a partner did not cancel, or of what could not be voided.
         (replace(NOTHING, accepted=frozenset({"flight"})), Ledgers(orders=(theirs(),))),
         (replace(NOTHING, accepted=frozenset({""})), Ledgers(payments=(they(held=120),))),
@@ -167,6 +176,11 @@ def test_books_that_agree_have_no_discrepancy(books, ledgers):
             TRIP,
             [they("pi_foreign", captured=120), *TAKEN],
             (Kind.DOUBLE, "payment pi_foreign", PERSON),
+        ),
+        (
+            replace(ENDED, payments=(we("pi_0"), *ENDED.payments)),
+            [they("pi_0", captured=120), they(captured=120, refunded=90)],
+            (Kind.DOUBLE, "payment pi_0", BACK),
         ),
         (TRIP, [they(captured=120, refunded=5)], (Kind.REFUND_MISMATCH, "payment pi_1", PERSON)),
         (ENDED, [they(captured=120)], (Kind.REFUND_MISMATCH, "payment pi_1", PERSON)),
