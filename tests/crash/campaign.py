@@ -41,7 +41,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _campaign(workers: "Workers", report: Report, options: argparse.Namespace) -> None:
-    plan = plans.Plan(quick=options.quick, only=options.only, modes=options.modes)
+    plan = plans.Plan(
+        quick=options.quick, only=options.only, modes=options.modes, seeded=workers.seeded
+    )
     for phase in plan.phases():
         for outcome in workers.play(phase):
             plan.learn(outcome)
@@ -73,7 +75,9 @@ class Workers:
             self._stack.callback(process.join, 30)
             self._lines.append(ours)
         for line in self._lines:
-            self.calls: set[str] = line.recv()
+            self.calls: set[str]
+            self.seeded: list[str]
+            self.calls, self.seeded = line.recv()
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -25,6 +25,7 @@ class Doors:
     crossed: list[str] = field(default_factory=list)
     counted: Counter[str] = field(default_factory=Counter)
     struck: bool = False
+    woken: bool = False
     messages: str = ""
     meanwhile: dict[int, Callable[[], object]] = field(default_factory=dict)
     last_words: Callable[[str], None] = lambda label: None
@@ -49,7 +50,16 @@ class Doors:
         if not self.open:
             return False
         self.crossed.append(" ".join(word for word in (self.actor, door, what, side) if word))
-        return self.fault.what == "kill" and len(self.crossed) == self.fault.at
+        here = len(self.crossed) == self.fault.at
+        if here and self.fault.what == "sleep":
+            self.sleep()
+        return here and self.fault.what == "kill"
+
+    def sleep(self) -> None:
+        """Stop until somebody sends SIGCONT; what was under way is then finished, and nothing else begun."""
+        self.last_words(self.crossed[-1])
+        os.kill(os.getpid(), signal.SIGSTOP)
+        self.woken = True
 
     def die(self) -> NoReturn:
         """End as `kill -9` ends a process: nothing is flushed, closed or told."""

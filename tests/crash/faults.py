@@ -5,6 +5,7 @@ from typing import Final, Self
 
 KINDS: Final = {
     "kill": ("kept", "flushed"),
+    "sleep": ("woken",),
     "call": ("unsent", "lost", "unanswered", "broken"),
     "statement": ("disconnected", "cancelled"),
     "commit": ("unanswered",),
@@ -14,6 +15,8 @@ KINDS: Final = {
 """What can go wrong -> how.
 
 - kill: SIGKILL at the n-th crossing of a door; the broker keeps what was not acknowledged, or is emptied;
+- sleep: the process stops at the n-th crossing, with an HTTP request on its way, and wakes up and goes
+  on when all the others have recovered from its silence;
 - call: the n-th HTTP request is not sent, has no effect and no answer, has its effect and no
   answer, or is answered 500 without effect;
 - statement: the connection breaks before the n-th statement, or PostgreSQL cancels it;
@@ -65,10 +68,15 @@ class Case:
     story: str
     faults: tuple[Fault, ...] = (Fault(),)
     mode: str = ""
+    mutant: str = ""
 
     def __str__(self) -> str:
-        """Write it as the command line takes it: `all-succeed/kill@57:kept/kill@3:flushed`."""
-        return "/".join([self.story, *map(str, self.faults)])
+        """Write it as the command line takes it: `all-succeed/kill@57:kept/kill@3:flushed`.
+
+        With a seeded bug: `no-fence!all-succeed/sleep@20:woken`.
+        """
+        seeded = f"{self.mutant}!" if self.mutant else ""
+        return seeded + "/".join([self.story, *map(str, self.faults)])
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -77,8 +85,10 @@ class Case:
         Raises:
             CaseUnreadable: it is not one.
         """
-        story, *faults = text.split("/")
-        return cls(story, tuple(Fault.parse(fault) for fault in faults) or (Fault(),), "repeat")
+        mutant, _, rest = text.rpartition("!")
+        story, *words = rest.split("/")
+        faults = tuple(Fault.parse(fault) for fault in words) or (Fault(),)
+        return cls(story, faults, "repeat", mutant)
 
 
 @dataclass
@@ -99,4 +109,4 @@ class Outcome:
     @property
     def story(self) -> str:
         """The story's name."""
-        return self.case.partition("/")[0]
+        return self.case.rpartition("!")[2].partition("/")[0]

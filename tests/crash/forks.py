@@ -18,6 +18,9 @@ class Told:
     """What a child said, in order, and how it ended."""
 
     said: list[tuple[str, Any]] = field(default_factory=list)
+    pid: int = 0
+    line: Connection | None = None
+    asleep: bool = False
     killed: bool = False
     hung: bool = False
 
@@ -46,16 +49,32 @@ def run(work: Callable[[Notes], None]) -> Told:
         ours.close()
         _work(work, Notes(theirs))
     theirs.close()
-    told = Told()
+    return _listen(Told(pid=pid, line=ours))
+
+
+def wake(told: Told) -> None:
+    """Let a child that is asleep go on, to its end."""
+    told.asleep = False
+    os.kill(told.pid, signal.SIGCONT)
+    _listen(told)
+
+
+def _listen(told: Told) -> Told:
+    """Hear a child out: until it ends, or falls asleep."""
+    assert told.line is not None
     try:
-        while ours.poll(LONGEST_SECONDS):
-            told.said.append(ours.recv())
+        while told.line.poll(LONGEST_SECONDS):
+            told.said.append(told.line.recv())
+            if told.said[-1][0] == "asleep":
+                os.waitpid(told.pid, os.WUNTRACED)
+                told.asleep = True
+                return told
         told.hung = True
-        os.kill(pid, signal.SIGKILL)
+        os.kill(told.pid, signal.SIGKILL)
     except EOFError:
         pass
-    ours.close()
-    _, status = os.waitpid(pid, 0)
+    told.line.close()
+    _, status = os.waitpid(told.pid, 0)
     told.killed = os.WIFSIGNALED(status)
     return told
 

@@ -101,6 +101,9 @@ def _money_for_legs(scene: Scene) -> Iterator[str]:
         standing = [order for order in scene.outside.orders if order.stood_at(capture["at"])]
         if len(standing) != legs:
             yield f"captured while {len(standing)} of {legs} legs were booked"
+    facts = OutboxEntry.objects.filter(key=str(scene.reservation.id), type=FACTS[0])
+    if scene.outside.captures and not scene.parked and not facts.exists():
+        yield "money was taken for a trip that was never confirmed"
     kept = scene.outside.kept()
     if (scene.reservation.status == "confirmed") != (kept > 0) and not scene.parked:
         yield f"the reservation is {scene.reservation.status}, and {kept} is kept"
@@ -179,6 +182,9 @@ def _follows_from_calls(scene: Scene) -> Iterator[str]:
         forward = [call for call in calls if call.direction == Direction.FORWARD]
         if saga.state == "completed" and any(call.state not in SETTLED for call in forward):
             yield f"{saga.name} is completed with {_open(forward)}"
+        last = saga.history.last()
+        if saga.finished_at and (last is None or last.kind != saga.state):
+            yield f"{saga.name} was over, and yet {last and last.kind} was written"
         if saga.state in {"failed", "cancelled"}:
             yield from _taken_back(saga, calls, forward)
 

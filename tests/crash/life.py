@@ -1,6 +1,6 @@
 """One life of the system: its actors take turns until nothing is left to do. A recovery is another one."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import connection
@@ -18,11 +18,13 @@ LONGEST: Final = 600
 """Turns: far more than any story needs, far fewer than for ever."""
 PATIENCE: Final = timedelta(seconds=61)
 """After which a client asks again whose request is being worked on by a process that died."""
+LATE: Final = timedelta(seconds=20)
+"""After which a late effect lands: within what the partners promise (PARTNER_QUIET_SECONDS)."""
 RETRIES: Final = 3
 """How often the operator lets a parked saga try again, once nothing goes wrong any more."""
 BACKENDS: Final = """
     SELECT count(*) FROM pg_stat_activity
-    WHERE datname = current_database() AND pid <> pg_backend_pid()
+    WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'
 """
 
 
@@ -52,6 +54,8 @@ class Life:
         """
         quiet = 0
         for _ in range(LONGEST):
+            if DOORS.woken:
+                return
             if self._turn() or self._time_passes() or self._heals():
                 quiet = 0
             else:
@@ -79,13 +83,18 @@ class Life:
         """Let time pass until something is due, or until a client asks again."""
         with DOORS.aside():
             due_at = clock.next_due(self._trip.reservation_id)
-            if any("late-effect" in leg for leg in self._story.legs):
-                OUTSIDE[0].land()
             if self.traveller.unanswered:
                 due_at = store.now() + PATIENCE
+            self._lands(due_at)
             if due_at is not None:
                 clock.advance(to=max(due_at, store.now()))
             return due_at is not None or (self._story.bus and clock.later_elsewhere())
+
+    def _lands(self, next_at: datetime | None) -> None:
+        """Let what is late land before more time passes than it takes, or at the end."""
+        late = any("late-effect" in leg for leg in self._story.legs)
+        if late and (next_at is None or next_at >= self._trip.began_at + LATE):
+            OUTSIDE[0].land()
 
     def _heals(self) -> bool:
         """Once all is quiet the world is repaired, and an operator lets a parked saga try again."""

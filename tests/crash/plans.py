@@ -1,14 +1,26 @@
 """Which cases a campaign plays: discovered from what the undisturbed stories crossed, not listed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from tests.crash.faults import Case, Fault, Outcome
 from tests.crash.stories import BY_NAME, STORIES, Story
 
-MODES: Final = ("record", "kill", "double", "call", "always", "statement", "commit", "messages")
+MODES: Final = (
+    "record",
+    "kill",
+    "double",
+    "sleep",
+    "call",
+    "always",
+    "statement",
+    "commit",
+    "messages",
+    "teeth",
+)
 QUICK: Final = ("hotel-sold-out", "capture-unanswered")
-QUICK_MODES: Final = ("record", "kill", "call", "messages")
+QUICK_MODES: Final = ("record", "kill", "sleep", "call", "messages", "teeth")
+QUICK_SEEDED: Final = ("silence-is-a-no", "compensation-gives-up", "tells-after-the-commit")
 QUICK_STEP: Final = 6
 """Of a quick campaign every sixth case is played."""
 BROKER: Final = ("kept", "flushed")
@@ -18,13 +30,19 @@ class Plan:
     """The cases, phase by phase; what one phase finds decides the next."""
 
     def __init__(
-        self, *, quick: bool, only: list[str] | None = None, modes: list[str] | None = None
+        self,
+        *,
+        quick: bool,
+        only: list[str] | None = None,
+        modes: list[str] | None = None,
+        seeded: Sequence[str] = (),
     ) -> None:
         """Take all stories (or `only` some) and all modes (or some)."""
         self._quick = quick
         chosen = [BY_NAME[name] for name in only] if only else list(STORIES)
         self._stories = [BY_NAME[name] for name in QUICK] if quick and not only else chosen
         self._modes = set(modes or (QUICK_MODES if quick else MODES))
+        self._seeded = QUICK_SEEDED if quick else seeded
         self._traces: dict[str, Outcome] = {}
         self._recoveries: dict[tuple[str, tuple[str, ...]], Case] = {}
 
@@ -32,7 +50,9 @@ class Plan:
         """Yield lists of cases; `learn` must have seen the outcomes of one before the next is asked for."""
         yield [Case(story.name, mode="record") for story in self._stories for _ in range(2)]
         for mode in MODES[1:]:
-            if mode in self._modes:
+            if mode == "teeth" and mode in self._modes:
+                yield [Case("", mode="teeth", mutant=name) for name in self._seeded]
+            elif mode in self._modes:
                 make = getattr(self, f"_{mode}")
                 cases = [case for story in self._stories for case in make(story)]
                 yield cases[:: QUICK_STEP if self._quick else 1]
@@ -58,6 +78,13 @@ class Plan:
                     again = Fault("kill", at, BROKER[at % 2])
                     yield Case(name, (*first.faults, again), "double")
 
+    def _sleep(self, story: Story) -> Iterator[Case]:
+        """A request that leaves after all quiet periods is safe with partners of class A only."""
+        trusted = not any(leg.startswith(("budgetair", "oldinn")) for leg in story.legs)
+        for at, label in enumerate(self._traces[story.name].crossed, 1):
+            if story.core and _in_flight(label, before=trusted):
+                yield Case(story.name, (Fault("sleep", at, "woken"),), "sleep")
+
     def _call(self, story: Story) -> Iterator[Case]:
         for at in range(1, self._count(story, "call") + 1):
             for how in ("unsent", "lost", "unanswered", "broken"):
@@ -70,7 +97,7 @@ class Plan:
 
     def _statement(self, story: Story) -> Iterator[Case]:
         for at in range(1, self._count(story, "statement") + 1):
-            for how in ("disconnected", "cancelled"):
+            for how in ("disconnected", "cancelled") if story.core else ():
                 yield Case(story.name, (Fault("statement", at, how),), "statement")
 
     def _commit(self, story: Story) -> Iterator[Case]:
@@ -83,6 +110,26 @@ class Plan:
 
     def _count(self, story: Story, what: str) -> int:
         return self._traces[story.name].counted.get(what, 0)
+
+
+def _in_flight(label: str, *, before: bool) -> bool:
+    actor, door, *_, side = label.split(" ")
+    return actor == "worker" and door == "http" and (before or side == "unread")
+
+
+def suspects(story: str, kinds: Sequence[str], undisturbed: Outcome) -> Iterator[Case]:
+    """Yield the cases in which a seeded bug is looked for, after the undisturbed story.
+
+    Most show where a commit is the last thing that a process did, the later the sooner.
+    """
+    numbered = [*enumerate(undisturbed.crossed, 1)]
+    numbered.sort(key=lambda one: (one[1].endswith(" sent"), one[0]), reverse=True)
+    for kind in kinds:
+        for at, label in numbered:
+            if kind == "kill":
+                yield Case(story, (Fault("kill", at, BROKER[at % 2]),))
+            elif _in_flight(label, before=True):
+                yield Case(story, (Fault("sleep", at, "woken"),))
 
 
 def _compare(first: Outcome, second: Outcome) -> None:

@@ -1,36 +1,42 @@
 """Play a case: forked lives of the system, each but the last killed on its way; then judge what is left."""
 
 import random
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 from uuid import UUID
 
-from tests.crash import clock, forks, judge, life, poison, traveller
+from tests.crash import clock, forks, judge, life, mutants, poison, traveller
 from tests.crash.doors import DOORS
 from tests.crash.faults import Case, Fault, Outcome
 from tests.crash.forks import Notes, Told
-from tests.crash.stories import BY_NAME, Story
+from tests.crash.stories import BY_NAME
 from tests.crash.traveller import Supplies, Trip
 
 
 def play(case: Case, supplies: Supplies) -> tuple[Outcome, UUID | None]:
     """Play a case to its end; return what came of it, and of which reservation it was."""
-    story, trip, outcome = BY_NAME[case.story], None, Outcome(str(case), case.mode)
+    outcome = Outcome(str(case), case.mode)
+    trip: Trip | None = None
     # A life that ends by itself is the last one; after a kill there is always another.
-    lives = [*case.faults, Fault()] if case.faults[-1].what == "kill" else case.faults
+    mortal = case.faults[-1].what in {"kill", "sleep"}
+    lives = [*case.faults, Fault()] if mortal else case.faults
     for number, fault in enumerate(lives):
-        told = forks.run(partial(live, story, trip, supplies, fault, _how_it_died(lives, number)))
+        how = lives[number - 1].how if number else ""
+        told = forks.run(partial(live, case, trip, supplies, fault, how))
         trip = told.last("trip", trip)
-        if told.killed and not told.hung:
-            outcome.died_at.append(told.last("died"))
-            continue
-        _read(told, outcome)
-        break
+        outcome.died_at += [label for topic, label in told.said if topic in {"died", "asleep"}]
+        if told.asleep:
+            _sleep(told, partial(live, case, trip, supplies, Fault(), how))
+        elif not told.killed or told.hung:
+            _read(told, outcome)
+            break
     return outcome, trip.reservation_id if trip else None
 
 
-def _how_it_died(lives: Any, number: int) -> str:
-    return lives[number - 1].how if number else ""
+def _sleep(sleeper: Told, others: Callable[[Notes], None]) -> None:
+    """Let the others recover from a process's silence while it sleeps; then it wakes up and goes on."""
+    forks.run(others)
+    forks.wake(sleeper)
 
 
 def _read(told: Told, outcome: Outcome) -> None:
@@ -46,7 +52,7 @@ def _read(told: Told, outcome: Outcome) -> None:
 
 
 def live(
-    story: Story,
+    case: Case,
     trip: Trip | None,
     supplies: Supplies,
     fault: Fault,
@@ -56,6 +62,9 @@ def live(
     """Live once, in a process of its own: from the beginning, or (with a trip) after a crash."""
     random.seed(0)
     DOORS.reset()
+    story = BY_NAME[case.story]
+    if case.mutant:
+        mutants.BY_NAME[case.mutant].apply()
     recovering = trip is not None
     if trip is None:
         clock.start()
@@ -71,8 +80,11 @@ def live(
     elif broker == "kept":
         here.worker.redeliver()
     DOORS.messages = story.messages
-    DOORS.watch(fault, last_words=partial(notes.say, "died"))
+    last_words = "asleep" if fault.what == "sleep" else "died"
+    DOORS.watch(fault, last_words=partial(notes.say, last_words))
     here.live()
+    if DOORS.woken:
+        return
     notes.say("struck", DOORS.struck or fault.what in {"none", "messages"})
     notes.say("crossed", (DOORS.crossed, dict(DOORS.counted)))
     DOORS.open = False

@@ -7,6 +7,7 @@ from typing import Final, TextIO
 from tests.crash import labels
 from tests.crash.faults import Outcome
 
+PROGRESS: Final = 250
 ENOUGH: Final = 25
 """Violations after which a campaign stops: something is broken everywhere."""
 
@@ -35,11 +36,17 @@ class Report:
     def note(self, outcome: Outcome) -> None:
         """Count one outcome; print what is wrong at once, with the words that repeat it."""
         self._counts[outcome.mode, outcome.story] += 1
+        if (done := sum(self._counts.values())) % PROGRESS == 0:
+            self._line(
+                f"... {done} cases in {time.monotonic() - self._began:.0f}s ({outcome.mode})"
+            )
         self._labels.update(labels.of(outcome.died_at))
         self._seen |= labels.of(outcome.crossed)
         self._calls |= set(outcome.calls)
         if not outcome.struck:
             self._idle.append(outcome.case)
+        if outcome.mode == "teeth" and not outcome.violations:
+            self._line(f"seeded bug {outcome.case}: {outcome.status}")
         if outcome.violations:
             self._failed.append(outcome)
             self._fail(outcome)

@@ -82,6 +82,12 @@ STORIES: Final = (
     ),
     Story("lands-late", "confirmed", ("skyways late-effect", HOTEL)),
     Story("lands-late-though-refused", "failed", ("skyways late-effect", "restwell sold-out")),
+    Story(
+        "cancel-before-it-lands",
+        "cancelled",
+        ("skyways late-effect", HOTEL),
+        asks=(CONFIRM, Ask("cancel", "call:99")),
+    ),
     Story("error-once", "confirmed", (FLIGHT, "restwell error-once")),
     Story("error-always", "failed", (FLIGHT, "restwell error-always")),
     Story("garbage-once", "confirmed", ("skyways garbage-once", HOTEL)),
@@ -137,6 +143,7 @@ STORIES: Final = (
     Story("class-c", "confirmed", (FLIGHT, "oldinn standard")),
     Story("class-c-unanswered", "confirmed", (FLIGHT, "oldinn timeout-after")),
     Story("class-c-lost", "confirmed", (FLIGHT, "oldinn timeout-before")),
+    Story("class-c-lands-late", "confirmed", (FLIGHT, "oldinn late-effect")),
     Story("class-c-refused", "failed", ("skyways sold-out", "oldinn timeout-after"), core=True),
     Story("heard-by-crm", "confirmed", (FLIGHT, HOTEL), bus=True),
     Story(

@@ -26,3 +26,11 @@ def test_a_quick_campaign_finds_nothing() -> None:
     [passed] = re.findall(r"^(\d+) passed, 0 failed", done.stdout, re.MULTILINE)
     assert int(passed) >= 40
     assert re.search(r"^kill +\d\d cases of 2 stories$", done.stdout, re.MULTILINE)
+    assert re.search(r"^teeth +3 cases", done.stdout, re.MULTILINE)
+
+
+def test_a_case_is_repeated_by_its_name_and_says_what_is_violated() -> None:
+    done = run("--case", "compensation-gives-up!cancel-fails-once/none")
+
+    assert done.returncode == 1
+    assert "I3 failed, and 1 bookings stand" in done.stdout

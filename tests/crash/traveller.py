@@ -4,6 +4,7 @@ import json
 import time
 import uuid
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Final
 
 import httpx
@@ -11,7 +12,7 @@ from django.conf import settings
 from rest_framework.test import APIClient
 
 from booking import commands
-from booking.orchestrator import history
+from booking.orchestrator import history, store
 from payments.models import Payment
 from providers import services as providers
 from sandbox import webhooks
@@ -33,6 +34,7 @@ class Trip:
     token: str
     body: dict[str, Any]
     keys: list[str]
+    began_at: datetime
     reservation_id: Any = None
     answers: dict[int, Answer] = field(default_factory=dict)
 
@@ -57,7 +59,7 @@ def begin(story: Story, supplies: Supplies) -> Trip:
     chosen = [supplies.offers[leg] for leg in story.legs]
     body = {"offers": [_priced(offer) for offer in chosen], "travellers": PEOPLE}
     keys = [str(uuid.uuid4()) for _ in story.asks]
-    trip = Trip(account_id=supplies.account_id, token=supplies.token, body=body, keys=keys)
+    trip = Trip(supplies.account_id, supplies.token, body, keys, began_at=store.now())
     asked = {ask.what for ask in story.asks}
     if "compose" not in asked:
         trip.reservation_id = commands.compose_reservation(

@@ -2,11 +2,15 @@
 
 import gc
 import logging
+from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
+import httpx
+import httpx._transports.default as transports
 import psycopg
 import redis
 from django.conf import settings
@@ -21,7 +25,7 @@ from eventbus import delivery
 from outbound import broker, http
 from payments import operations as payment_operations
 from providers import services as providers
-from tests.crash import clock, forks, hearing, judge, play, traveller, wrapping
+from tests.crash import clock, forks, hearing, judge, mutants, plans, play, traveller, wrapping
 from tests.crash.faults import Case, Fault, Outcome
 from tests.crash.forks import Notes
 from tests.crash.outside import Outside
@@ -43,6 +47,7 @@ class Workbench:
         """Make the world, warm the process by telling one story in it, and close every connection."""
         logging.disable(logging.CRITICAL)
         self._name = name
+        self.seeded = list(mutants.BY_NAME)
         self.calls = judge.calls_of_the_flows()
         self._unheard: dict[UUID, str] = {}
         self._outside = Outside(directory)
@@ -55,6 +60,8 @@ class Workbench:
         # On a busy machine no time-out of the product may make one run differ from the other.
         delivery.LONGEST_SECONDS = 60.0  # type: ignore[misc]
         bus_connections.NUDGE_SECONDS = 60.0
+        # Reading the certificates would be a third of every life.
+        httpx.create_ssl_context = transports.create_ssl_context = cache(httpx.create_ssl_context)
         wrapping.wrap_all()
         clock.take_over()
         self._admin = psycopg.conninfo.make_conninfo(
@@ -72,6 +79,8 @@ class Workbench:
 
     def play(self, case: Case) -> list[Outcome]:
         """Play a case; return what came of it, and what was found out about earlier ones."""
+        if case.mode == "teeth":
+            return [*self.settle(), self._hunt(mutants.BY_NAME[case.mutant])]
         # Where relay and consumer are counted, they must not find what other stories have left.
         found = self.settle() if self._unheard and BY_NAME[case.story].bus else []
         outcome, reservation_id = play.play(case, self._supplies)
@@ -80,11 +89,30 @@ class Workbench:
             # What is wrong now must not be seen by the next case.
             self._unheard.clear()
             self._renew(template=f"{self._name}_base")
-        elif reservation_id is not None and not BY_NAME[case.story].bus:
+        elif reservation_id is not None and not case.mutant and not BY_NAME[case.story].bus:
             self._unheard[reservation_id] = str(case)
         if len(self._unheard) == REFRESH:
             found += self.settle()
         return found
+
+    def _hunt(self, mutant: mutants.Mutant) -> Outcome:
+        """Look for a seeded bug until it is caught; the bounds are its own."""
+        played = 0
+        for story in mutant.stories:
+            first = Case(story, mutant=mutant.name)
+            undisturbed, _ = play.play(first, self._supplies)
+            for case in (first, *plans.suspects(story, mutant.kinds, undisturbed)):
+                found = undisturbed
+                if case is not first:
+                    self._renew(template=f"{self._name}_base")
+                    found, _ = play.play(replace(case, mutant=mutant.name), self._supplies)
+                played += 1
+                if found.violations:
+                    self._renew(template=f"{self._name}_base")
+                    caught = f"caught by {found.case}: {found.violations[0].strip()[-200:]}"
+                    return Outcome(mutant.name, "teeth", status=caught)
+        self._renew(template=f"{self._name}_base")
+        return Outcome(mutant.name, "teeth", [f"not caught by {played} cases"])
 
     def settle(self) -> list[Outcome]:
         """Let CRM hear of the cases since the last time, judge that, and make the database anew."""
@@ -98,7 +126,7 @@ class Workbench:
         self._outside.stop()
 
     def _warm(self) -> None:
-        play.live(BY_NAME["heard-by-crm"], None, self._supplies, Fault(), "", _Nobody())
+        play.live(Case("heard-by-crm"), None, self._supplies, Fault(), "", _Nobody())
         connections.close_all()
         http._start_afresh()
         broker.forget()

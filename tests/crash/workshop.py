@@ -36,7 +36,7 @@ def work(
     # Before this line there were no settings; what follows needs them while it is imported.
     workbench: Any = import_module("tests.crash.workbench")
     bench = workbench.Workbench(directory=directory, name=name)
-    tasks.send(bench.calls)
+    tasks.send((bench.calls, bench.seeded))
     try:
         while (case := tasks.recv()) is not None:
             tasks.send(bench.play(case))
