@@ -18,9 +18,10 @@ from booking.confirmation import (
     confirm_reservation,
     wake_saga,
 )
-from booking.events import AccountRegistered
+from booking.events import AccountErased, AccountRegistered
 from booking.models import Account
 from booking.orchestrator import store
+from eventbus import erasure, streams
 from eventbus.publish import publish
 from identity import commands as identity
 from payments import services as payments
@@ -39,12 +40,14 @@ __all__ = [
     "compose_reservation",
     "confirm_reservation",
     "enter_payment_details",
+    "erase_account",
     "issue_token",
     "receive_card_webhook",
     "register_account",
     "wake_saga",
 ]
 
+ERASED: Final = "erased"
 PROVIDER_NAME: Final = "provider_name"
 """Where the snapshot of an offer keeps the name under which the traveller saw its provider."""
 
@@ -109,6 +112,25 @@ def register_account(
         )
         token = identity.issue_token_for(user_id=user_id)
     return NewAccount(account_id=account.id, token=token.token, expires_at=token.expires_at)
+
+
+def erase_account(*, account_id: UUID) -> None:
+    """Forget who a traveller is, here and in the log of events, and tell whoever else keeps it.
+
+    Reservations stay: they are the other side of payments and of the partners' orders. Repeating it
+    changes nothing and tells it again.
+
+    Raises:
+        Account.DoesNotExist: there is no such account.
+    """
+    with transaction.atomic():
+        account = Account.objects.select_for_update().get(pk=account_id)
+        identity.erase_user(user_id=account.user_id)
+        account.full_name = ERASED
+        account.save(update_fields=["full_name"])
+        # In this order: the log is overwritten up to here, and this event says nothing personal.
+        publish(AccountErased(account_id=account_id))
+        erasure.erase(stream=streams.stream_of(AccountErased.app), keys=[account_id])
 
 
 def issue_token(*, account_id: UUID) -> identity.IssuedToken:

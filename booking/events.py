@@ -20,6 +20,7 @@ from reservation.events import (
 )
 
 __all__ = [
+    "AccountErased",
     "AccountRegistered",
     "Leg",
     "LegBooked",
@@ -46,3 +47,10 @@ class AccountRegistered(Event):
     email: Sensitive[str]
     full_name: Sensitive[str]
     locale: str
+
+
+@event("booking.account_erased.v1", key="account_id")
+class AccountErased(Event):
+    """A traveller's account was erased: whoever keeps personal data of it forgets them."""
+
+    account_id: UUID

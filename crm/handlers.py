@@ -1,6 +1,7 @@
 """What CRM does when something happens in Booking: one line each, safe to repeat, in any order of keys."""
 
 from booking.events import (
+    AccountErased,
     AccountRegistered,
     LegBooked,
     LegCancelled,
@@ -29,6 +30,12 @@ def create_profile(event: AccountRegistered, meta: Meta) -> None:
         locale=event.locale,
         at=meta.occurred_at,
     )
+
+
+@crm.on(AccountErased)
+def erase_profile(event: AccountErased, meta: Meta) -> None:
+    """Forget who the traveller is, and what was written to them and about them."""
+    projections.erase_profile(account_id=event.account_id, at=meta.occurred_at)
 
 
 @crm.on(PartnerRegistered)

@@ -9,7 +9,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 
 from eventbus import replay, retention, trace
 from eventbus.doctor import Report
-from eventbus.models import InboxEntry
+from eventbus.models import OPEN_STATUSES, InboxEntry
 
 
 def as_json(value: Any) -> str:
@@ -92,7 +92,8 @@ def _tree_lines(node: trace.Node, indent: str) -> Iterator[str]:
         took = f" in {reaction.duration_ms:.1f} ms" if reaction.duration_ms is not None else ""
         times = f", {reaction.attempts} attempts" if reaction.attempts > 1 else ""
         where = f" ({reaction.source})" if reaction.source else ""
-        yield f"{indent}  {reaction.group}: {reaction.handler}{where} {reaction.status}{took}{times}"
+        entry = f", entry {reaction.entry_id}" if reaction.status in OPEN_STATUSES else ""
+        yield f"{indent}  {reaction.group}: {reaction.handler}{where} {reaction.status}{took}{times}{entry}"
     for child in node.caused:
         yield from _tree_lines(child, indent + "    ")
 

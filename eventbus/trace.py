@@ -16,7 +16,10 @@ class EventNotFound(LookupError):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Reaction:
-    """What one handler did; `status` is that of the inbox, or `waiting` while the group is not there yet."""
+    """What one handler did; `status` is that of the inbox, or `waiting` while the group is not there yet.
+
+    `entry_id` is what `eventbus dead --retry` and `--skip` ask for.
+    """
 
     group: str
     handler: str
@@ -26,6 +29,7 @@ class Reaction:
     duration_ms: float | None = None
     finished_at: datetime | None = None
     error: str = ""
+    entry_id: int | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -95,6 +99,7 @@ def _reactions(entry: OutboxEntry) -> Iterator[Reaction]:
             duration_ms=row.duration_ms,
             finished_at=row.finished_at,
             error=row.error,
+            entry_id=row.pk,
         )
 
 

@@ -104,6 +104,17 @@ def revoke_all_tokens(*, user_id: UUID) -> None:
     get_token_model().objects.filter(user_id=user_id).delete()
 
 
+@transaction.atomic
+def erase_user(*, user_id: UUID) -> None:
+    """Forget who a user is and let nobody sign in as them any more; the row stays, as others refer to it."""
+    user = User.objects.select_for_update().get(pk=user_id)
+    get_token_model().objects.filter(user=user).delete()
+    user.email, user.full_name = f"erased-{user_id}@erased.invalid", ""
+    user.is_active, user.email_verified_at = False, None
+    user.set_unusable_password()
+    user.save()
+
+
 def resend_verification(*, email: str) -> None:
     """Send another verification mail, if the address has a login that still needs one."""
     with transaction.atomic():

@@ -29,6 +29,7 @@ class Heard:
         self._shares: dict[tuple[UUID, UUID], TripShare] = {}
         self._asked: set[UUID] = set()
         self._entries: list[Interaction] = []
+        self._forgotten: set[UUID] = set()
         self._messages: list[Message] = []
 
     def profile(self, account_id: UUID, *, at: datetime) -> Profile:
@@ -75,6 +76,10 @@ class Heard:
         """Queue a message; the same one again adds none."""
         self._messages.append(message)
 
+    def forget(self, account_id: UUID) -> None:
+        """Overwrite the words of notes and messages about a traveller."""
+        self._forgotten.add(account_id)
+
     def write(self) -> None:
         """Merge everything into the database; part of the caller's transaction."""
         with pipelined():
@@ -85,6 +90,7 @@ class Heard:
             merging.add_entries(self._entries)
             merging.figure_anew([trip for trip in self._trips.values() if self._counts(trip)])
             merging.add_messages(self._messages)
+            merging.forget_words(self._forgotten)
         if self._messages:
             ids = [message.id for message in self._messages]
             transaction.on_commit(partial(tasks.dispatch, message_ids=ids), robust=True)

@@ -43,7 +43,20 @@ def register_profile(
     """Fill in who the traveller is."""
     with hearing.unit_of_work() as heard:
         profile = heard.profile(account_id, at=at)
-        profile.email, profile.full_name, profile.locale = email, full_name, locale
+        if profile.erased_at is None:
+            profile.email, profile.full_name, profile.locale = email, full_name, locale
+
+
+def erase_profile(*, account_id: UUID, at: datetime) -> None:
+    """Forget who the traveller is, and what was written to them and about them.
+
+    Trips, figures and consent stay without a name. A message that still waits finds no address.
+    """
+    with hearing.unit_of_work() as heard:
+        profile = heard.profile(account_id, at=at)
+        profile.email = profile.full_name = profile.locale = ""
+        profile.erased_at = min(profile.erased_at or at, at)
+        heard.forget(account_id)
 
 
 def register_provider(*, provider_id: UUID, slug: str, name: str, kind: str) -> None:
@@ -129,7 +142,7 @@ def forget_projections() -> None:
     Interaction.objects.filter(source_event_id__isnull=False).delete()
     for projection in (Relationship, TripShare, Trip):
         projection.objects.all().delete()
-    Profile.objects.update(email="", full_name="", locale="")
+    Profile.objects.update(email="", full_name="", locale="", erased_at=None)
     Provider.objects.update(slug=None, name="", kind="")
 
 

@@ -7,6 +7,7 @@ SQL and not the ORM, which took most of the time in which an event is applied (d
 
 from collections.abc import Collection
 from typing import Final
+from uuid import UUID
 
 import msgspec
 from django.db import connection, models
@@ -16,16 +17,21 @@ from crm.models.owned import Message
 from crm.models.projections import Profile, Provider, Trip, TripShare
 from crm.models.timeline import Interaction
 
+# Who was erased stays so, whatever is heard before or after.
 PROFILES: Final = """
-    INSERT INTO crm_profile AS known (account_id, email, full_name, locale, first_seen_at)
-    SELECT account_id, email, full_name, locale, first_seen_at
+    INSERT INTO crm_profile AS known (account_id, email, full_name, locale, first_seen_at, erased_at)
+    SELECT account_id, email, full_name, locale, first_seen_at, erased_at
     FROM json_populate_recordset(NULL::crm_profile, %s)
     ON CONFLICT (account_id) DO UPDATE SET
-        email = COALESCE(NULLIF(EXCLUDED.email, ''), known.email),
-        full_name = CASE EXCLUDED.email WHEN '' THEN known.full_name ELSE EXCLUDED.full_name END,
-        locale = CASE EXCLUDED.email WHEN '' THEN known.locale ELSE EXCLUDED.locale END,
-        first_seen_at = LEAST(known.first_seen_at, EXCLUDED.first_seen_at)
-    WHERE EXCLUDED.email <> '' OR EXCLUDED.first_seen_at < known.first_seen_at
+        (email, full_name, locale) = (SELECT email, full_name, locale FROM (VALUES
+            (known.erased_at IS NOT NULL OR EXCLUDED.erased_at IS NOT NULL, '', '', ''),
+            (EXCLUDED.email <> '', EXCLUDED.email, EXCLUDED.full_name, EXCLUDED.locale),
+            (true, known.email, known.full_name, known.locale))
+            AS heard (applies, email, full_name, locale) WHERE applies LIMIT 1),
+        first_seen_at = LEAST(known.first_seen_at, EXCLUDED.first_seen_at),
+        erased_at = LEAST(known.erased_at, EXCLUDED.erased_at)
+    WHERE EXCLUDED.email <> '' OR EXCLUDED.erased_at IS NOT NULL
+        OR EXCLUDED.first_seen_at < known.first_seen_at
 """
 PROVIDERS: Final = """
     INSERT INTO crm_provider (provider_id, slug, name, kind)
@@ -98,11 +104,18 @@ MESSAGES: Final = """
     INSERT INTO crm_message SELECT * FROM json_populate_recordset(NULL::crm_message, %s)
     ON CONFLICT DO NOTHING
 """
+FORGOTTEN: Final = (
+    "UPDATE crm_note SET text = 'erased' WHERE account_id = ANY(%s) AND text <> 'erased'",
+    """
+    UPDATE crm_message SET subject = 'erased', body = 'erased'
+    WHERE account_id = ANY(%s) AND body <> 'erased'
+    """,
+)
 RANKED: Final = sorted(domain.STATUS_RANK, key=domain.STATUS_RANK.__getitem__)
 
 
 def merge_profiles(heard: Collection[Profile]) -> None:
-    """Take over who somebody is, unless it is a placeholder, and the earlier instant."""
+    """Take over who somebody is, unless it is a placeholder, the earlier instants, and an erasure."""
     _write(PROFILES, heard)
 
 
@@ -137,6 +150,14 @@ def figure_anew(trips: Collection[Trip]) -> None:
     if trips:
         with connection.cursor() as cursor:
             cursor.execute(FIGURES, [[trip.pk for trip in trips]])
+
+
+def forget_words(account_ids: Collection[UUID]) -> None:
+    """Overwrite the words of notes and messages about these travellers."""
+    if account_ids:
+        with connection.cursor() as cursor:
+            for statement in FORGOTTEN:
+                cursor.execute(statement, [list(account_ids)])
 
 
 def _write(statement: str, heard: Collection[models.Model], *parameters: list[str]) -> None:

@@ -17,13 +17,14 @@ from crm.models.choices import TripStatus
 
 
 class Profile(models.Model):
-    """One traveller as CRM knows them; the e-mail is empty until the account is heard of."""
+    """One traveller as CRM knows them; the e-mail is empty until the account is heard of, and once it is erased."""
 
     account_id = models.UUIDField(primary_key=True)
     email = models.EmailField(blank=True)
     full_name = models.CharField(max_length=200, blank=True)
     locale = models.CharField(max_length=35, blank=True)
     first_seen_at = models.DateTimeField()
+    erased_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [models.Index(fields=["email"], name="crm_profile_email")]

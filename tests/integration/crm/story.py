@@ -84,6 +84,9 @@ class Story:
             )
         )
 
+    def erased(self, account_id: uuid.UUID = OTHER_ACCOUNT) -> "Story":
+        return self.add(events.AccountErased(account_id=account_id))
+
     def composed(self, **changes: Any) -> "Story":
         return self.add(events.ReservationComposed(**_trip(changes)))
 
@@ -169,7 +172,8 @@ class Story:
 
     def every_event(self) -> "Story":
         """A trip that fails at the second attempt's hotel, then succeeds, then is cancelled."""
-        first = self.providers().account().composed().booked(AIRLINE).refused(HOTEL)
+        gone = self.providers().account(OTHER_ACCOUNT, "Bob Gone").erased()
+        first = gone.account().composed().booked(AIRLINE).refused(HOTEL)
         second = first.leg_cancelled(AIRLINE).failed().booked(AIRLINE).booked(HOTEL)
         return second.captured().confirmed().leg_cancelled(AIRLINE).leg_cancelled(HOTEL).cancelled()
 

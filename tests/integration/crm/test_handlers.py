@@ -14,7 +14,7 @@ from booking import events as published
 from crm import handlers, selectors
 from crm.commands import customers, hearing, projections
 from crm.domain import Choice, Money
-from crm.models import Interaction, Message, Profile, Provider, Relationship, TripShare
+from crm.models import Interaction, Message, Note, Profile, Provider, Relationship, TripShare
 from eventbus import testing
 from eventbus.publish import publish
 from tests.integration.crm import story
@@ -248,3 +248,18 @@ def test_a_handler_is_one_line_and_says_what_it_does():
     for handler in handlers.crm.handlers:
         assert handler.description
         assert handler.event_type.__name__ in published.__all__
+
+
+def test_who_was_erased_is_forgotten_and_not_learnt_again(trip):
+    agent = staff_of(HOTEL)
+    customers.add_note(provider_id=HOTEL, account_id=ACCOUNT, author_id=agent.pk, text="Is deaf.")
+    story_of_the_end = Story().account().erased(ACCOUNT)
+
+    tell_all(story_of_the_end.events)
+    tell_all(story_of_the_end.events[:1])
+
+    profile = Profile.objects.get(pk=ACCOUNT)
+    assert (profile.email, profile.full_name, profile.locale) == ("", "", "")
+    assert Note.objects.get().text == "erased"
+    assert set(Message.objects.values_list("subject", "body")) == {("erased", "erased")}
+    assert kinds(HOTEL)[:2] == ["leg_booked", "trip_confirmed"]

@@ -163,6 +163,19 @@ def test_a_trace_reads_as_a_tree(operated, subject):
     assert third.startswith("    tests.reacted.v1")
 
 
+def test_a_trace_names_the_entry_that_can_be_settled(operated, subject):
+    sample.poison.add(1)
+    (event_id,) = sample.say(subject, 1)
+    testing.deliver(tolerate_failures=True)
+    out = StringIO()
+
+    call_command("eventbus", "trace", str(event_id), stdout=out)
+    [reaction] = trace.reaction_tree(event_id=event_id).reactions
+
+    assert f"retry, entry {reaction.entry_id}" in out.getvalue()
+    assert InboxEntry.objects.get(pk=reaction.entry_id).event_id == event_id
+
+
 def test_an_unknown_event_cannot_be_traced(operated):
     with pytest.raises(CommandError, match="has no event"):
         call_command("eventbus", "trace", str(uuid.uuid4()))
