@@ -37,6 +37,7 @@ TABLES: Final = {
     " WHERE source_event_id IS NOT NULL",
     "crm_messages": "SELECT key, provider_id::text FROM crm_message WHERE key LIKE 'event:%'",
 }
+FLOWS: Final = frozenset({"confirm-reservation", "cancel-reservation"})
 NOTHING: Final[Mapping[str, list[Any]]] = {
     name: [] for name in ("orders", "payment_intents", "captures", "refunds", "events", "calls")
 }
@@ -60,13 +61,18 @@ class Case:
         return str(self.reservation["id"])
 
     @property
+    def flows(self) -> Sequence[Row]:
+        """Return the sagas that a traveller started, oldest first; the reconciler's own are left out."""
+        return [saga for saga in self.sagas if saga["name"] in FLOWS]
+
+    @property
     def parked(self) -> bool:
         """Whether a person has to act."""
         return any(saga["attention_reason"] is not None for saga in self.sagas)
 
     def page(self) -> Row:
         """Return the parts of the API's answer that the judge reads."""
-        latest = self.sagas[-1] if self.sagas else None
+        latest = self.flows[-1] if self.flows else None
         current = next((row for row in self.payments if row["superseded_at"] is None), None)
         return {
             "status": self.reservation["status"],

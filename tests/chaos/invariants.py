@@ -33,7 +33,7 @@ def violations(books: Books) -> dict[str, list[str]]:
 
 def _judged(case: Case) -> list[str]:
     broken = judge.violations(case.page(), case.theirs)
-    if not case.sagas:  # a draft has no flow to be over
+    if not case.flows:  # a draft has no flow to be over
         broken = [name for name in broken if name != "the saga is over or parked with a reason"]
     return [name for name in broken if name in OF_PARKED] if case.parked else broken
 
@@ -65,7 +65,7 @@ def statuses_follow(books: Books) -> list[str]:
     return [
         f"{case.id} is {case.reservation['status']} after {last['name']} {last['state']}"
         for case in _settled(books)
-        for last in case.sagas[-1:]
+        for last in case.flows[-1:]
         if case.reservation["status"] != ends.get((last["name"], last["state"]))
     ]
 
@@ -86,12 +86,12 @@ def _final_events(case: Case) -> Counter[str]:
 
 def _final_events_due(case: Case) -> Counter[str]:
     due: Counter[str] = Counter()
-    for saga in case.sagas:
+    for saga in case.flows:
         if saga["name"] == "confirm-reservation" and saga["finished_at"]:
             due["confirmed" if saga["state"] == "completed" else saga["state"]] += 1
         elif saga["state"] == "completed":
             due["cancelled"] += 1
-    if not case.sagas and case.reservation["status"] == "cancelled":
+    if not case.flows and case.reservation["status"] == "cancelled":
         due["cancelled"] += 1
     return due
 

@@ -49,6 +49,7 @@ def figures(run: Run) -> Figures:
         "still parked after a retry": _counted(
             str(row["attention_reason"]) for row in tables["sagas"] if row["attention_reason"]
         ),
+        "strays taken back": _counted(str(stray["kind"]) for stray in run.strays),
         "seconds from healing to rest": round(run.rest_after, 1),
         "a saga's end after healing": _spread(_ends_after(run)),
         "a killed worker's call goes on after": _spread([r.seconds for r in run.watch.resumed]),

@@ -217,6 +217,13 @@ def test_what_a_person_has_to_settle_breaks_nothing(sample):
     assert broken(sample) == set()
 
 
+def test_what_the_reconciler_takes_back_is_no_end_of_the_trip(sample):
+    saga = sample.tables["sagas"][0]
+    sample.tables["sagas"].append({**saga, "id": "saga-2", "name": "take-back"})
+
+    assert broken(sample) == set()
+
+
 def test_a_trip_that_a_partner_does_not_let_go_stands(sample):
     cancelled_for_nothing(sample)
     sample.tables["sagas"].append(
