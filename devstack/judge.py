@@ -50,7 +50,9 @@ def violations(reservation: Mapping[str, Any], ledger: Ledger) -> list[str]:
 
 def _kept(intent: Mapping[str, Any], ledger: Ledger) -> int:
     """Return what was taken and not given back, in minor units."""
-    back = [one["amount"] for one in ledger["refunds"] if one["payment_intent"] == intent["id"]]
+    back = [
+        int(one["amount"]) for one in ledger["refunds"] if one["payment_intent"] == intent["id"]
+    ]
     return int(intent["amount_received"]) - sum(back)
 
 
