@@ -8,9 +8,9 @@ from functools import partial
 from typing import Final
 
 from tests.model.bus import BUGS, BusSetting, visit
-from tests.model.explore import Report, at_random, exhaustively, sampled
+from tests.model.explore import Report, at_random, exhaustively, replayed, sampled
 from tests.model.mutants import MUTANTS
-from tests.model.teeth import AT_RANDOM, EXHAUSTIVE
+from tests.model.teeth import AT_RANDOM, EXHAUSTIVE, REPLAYED
 from tests.model.world import A, B, C, D, Setting
 
 CAP: Final = 12_000
@@ -36,6 +36,10 @@ def _searches() -> dict[str, Callable[[], Report]]:
             setting = Setting(partners=partners, **what)  # type: ignore[arg-type]
             name = f"every choice  {who:4}" + " ".join(f"{k}={v}" for k, v in what.items())
             found[name] = partial(exhaustively, setting, at_most=CAP)
+    for what in ({"sleeps": 1, "faults": 1}, {"sleeps": 1, "cancels": 1, "crashes": 1}):
+        setting = Setting(partners=(A,), asleep_at_the_send=True, **what)
+        name = "every choice  A   asleep at the send " + " ".join(what)
+        found[name] = partial(exhaustively, setting, at_most=CAP)
     for partners in ((A, B), (B, C), (C, C), (A, B, C), (D, A)):
         who = "".join(partners)
         setting = Setting(partners=partners, **_EVERYTHING)  # type: ignore[arg-type]
@@ -56,6 +60,10 @@ def _seeded() -> dict[str, Callable[[], Report]]:
         **{
             name: partial(at_random, setting, mutant=MUTANTS[name], seeds=seeds)
             for name, (setting, seeds) in AT_RANDOM.items()
+        },
+        **{
+            name: partial(replayed, setting, choices, mutant=MUTANTS[name])
+            for name, (setting, choices) in REPLAYED.items()
         },
     }
 

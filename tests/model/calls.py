@@ -27,6 +27,7 @@ class Outcome(StrEnum):
     WAITING = "waiting"
     UNSENT = "unsent"
     FAILED = "failed"
+    ERROR = "error"  # it was answered, with an error
 
 
 @dataclass
@@ -97,12 +98,15 @@ def _outcome(world: World, claim: Claim, word: str, effect: Callable[[], str]) -
             return Outcome.UNSENT
         case "saved":
             world.processor.saved[claim.key] = TROUBLE
+            return Outcome.ERROR
         case "unanswered":
             effect()
         case "late":
             world.delay(effect)
         case word if word == OK:
-            return _read(effect())
+            answer = effect()
+            spent = answer == TROUBLE and claim.phase is Phase.SEND
+            return Outcome.ERROR if spent else _read(answer)
     return Outcome.FAILED
 
 

@@ -68,6 +68,13 @@ def exhaustively(
     return report
 
 
+def replayed(setting: Setting, choices: list[int], *, mutant: Mutant = NONE) -> Report:
+    """Go one way again."""
+    report = Report()
+    report.add(run(World(setting, Exhaustive(choices), mutant.switches, mutant.decide)))
+    return report
+
+
 def run(world: World) -> World:
     """Run one world with one worker at a time, which may die at every door, to its end."""
     confirm(world)

@@ -119,6 +119,7 @@ _SWITCHES: Final = (
     "no_lease",
     "no_deadline",
     "new_key_too_early",
+    "changes_unspent_keys",
     "quiet_when_recorded",
     "not_due_again",
     "two_sagas",

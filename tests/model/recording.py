@@ -37,8 +37,9 @@ def _write(world: World, claim: Claim, outcome: Outcome) -> None:
             _refused(world, claim)
         case Outcome.WAITING:
             _waiting(world, row)
-        case Outcome.UNSENT | Outcome.FAILED:
-            failed(world, row, sent=outcome is Outcome.FAILED)
+        case Outcome.UNSENT | Outcome.FAILED | Outcome.ERROR:
+            row.spent = row.spent or outcome is Outcome.ERROR
+            failed(world, row, sent=outcome is not Outcome.UNSENT)
 
 
 def _answered(world: World, saga: Instance, row: Row) -> None:
@@ -76,17 +77,18 @@ def _quiet(world: World, claim: Claim) -> bool:
 
 def _absent(world: World, claim: Claim) -> None:
     saga, row, quiet = claim.saga, claim.row, _quiet(world, claim)
-    saves_errors = row.step in PROCESSOR
-    in_vain = saves_errors and row.tries > saga.shape.step(row.step).attempts // 2
+    rotates = world.broken & {"changes_unspent_keys", "new_key_too_early"}
+    spent = row.step in PROCESSOR and (row.spent or bool(rotates))
+    in_vain = spent and row.tries > saga.shape.step(row.step).attempts // 2
     careful = row.idempotency is Idempotency.C and "no_resend_quiet" not in world.broken
     if (careful or in_vain) and not quiet:
         row.state, row.due_at = StepState.UNKNOWN, quiet_until(world, row)
         return
     row.state, row.due_at = StepState.PENDING, world.clock
-    if (quiet or "new_key_too_early" in world.broken) and saves_errors:
+    if (quiet or "new_key_too_early" in world.broken) and spent:
         row.attempt += 1
         row.key = world.key(saga, row.step, row.item, row.direction, row.attempt)
-        row.ambiguous = False
+        row.ambiguous = row.spent = False
 
 
 def _refused(world: World, claim: Claim) -> None:

@@ -30,7 +30,7 @@ class Row:
 
     __slots__ = (
         "ambiguous", "attempt", "direction", "due_at", "epoch", "idempotency", "item", "key",
-        "lease_until", "quiet", "reason", "sent_at", "state", "step", "tries", "wait_until",
+        "lease_until", "quiet", "reason", "sent_at", "spent", "state", "step", "tries", "wait_until",
     )  # fmt: skip
 
     live: Any = StepRow.live
@@ -48,7 +48,7 @@ class Row:
         quiet: int,
     ) -> None:
         self.step, self.item, self.direction, self.key = step, item, direction, key
-        self.state, self.reason, self.ambiguous = StepState.PENDING, "", False
+        self.state, self.reason, self.ambiguous, self.spent = StepState.PENDING, "", False, False
         self.attempt, self.tries, self.epoch = 1, 0, 0
         self.due_at = self.lease_until = self.wait_until = self.sent_at = None
         self.idempotency, self.quiet = idempotency, quiet

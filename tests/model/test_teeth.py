@@ -2,13 +2,13 @@
 
 import pytest
 
-from tests.model.explore import at_random, exhaustively
+from tests.model.explore import at_random, exhaustively, replayed
 from tests.model.mutants import MUTANTS
-from tests.model.teeth import AT_RANDOM, EXHAUSTIVE
+from tests.model.teeth import AT_RANDOM, EXHAUSTIVE, REPLAYED
 
 
 def test_every_seeded_bug_has_a_place_where_it_must_show() -> None:
-    assert {*EXHAUSTIVE, *AT_RANDOM} == set(MUTANTS)
+    assert {*EXHAUSTIVE, *AT_RANDOM, *REPLAYED} == set(MUTANTS)
 
 
 @pytest.mark.parametrize("name", EXHAUSTIVE)
@@ -25,3 +25,11 @@ def test_a_seeded_bug_breaks_an_invariant_where_several_workers_meet(name: str) 
     report = at_random(setting, mutant=MUTANTS[name], seeds=seeds)
 
     assert report.found
+
+
+@pytest.mark.parametrize("name", REPLAYED)
+def test_a_seeded_bug_breaks_an_invariant_on_one_rare_way(name: str) -> None:
+    setting, choices = REPLAYED[name]
+
+    assert not replayed(setting, choices).found
+    assert replayed(setting, choices, mutant=MUTANTS[name]).found
