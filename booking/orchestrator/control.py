@@ -2,17 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from functools import partial
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 import msgspec
 from django.conf import settings
 from django.db import transaction
 
-from booking.orchestrator import operations, store
+from booking.orchestrator import operations, settling, store
 from booking.orchestrator.models import SagaEvent, SagaInstance, SagaStep
 from booking.orchestrator.plan import Saga
+from booking.orchestrator.settling import NotResolvable
 from booking.orchestrator.shape import (
     FINAL,
     SETTLED,
@@ -24,6 +24,18 @@ from booking.orchestrator.shape import (
 from booking.orchestrator.work import Work
 from eventbus import context
 
+__all__ = [
+    "NotParked",
+    "NotResolvable",
+    "TooLate",
+    "remaining_links",
+    "request_cancel",
+    "resolve",
+    "retry",
+    "start",
+    "wake",
+]
+
 
 class TooLate(Exception):
     """The point of no return is passed (or the saga is over): this saga can no longer be cancelled."""
@@ -31,28 +43,10 @@ class TooLate(Exception):
     code = "too_late"
 
 
-class NotResolvable(Exception):
-    """There is no such call, or it can still settle itself: retry the saga instead."""
-
-    code = "call_not_resolvable"
-
-
 class NotParked(Exception):
     """The saga does not wait for a person."""
 
     code = "saga_not_parked"
-
-
-_RESOLVED: Final = {
-    SagaState.RUNNING: {StepState.DONE, StepState.REFUSED, StepState.ACCEPTED},
-    SagaState.PIVOTING: {StepState.DONE, StepState.REFUSED, StepState.ACCEPTED},
-    SagaState.FINISHING: {StepState.DONE, StepState.ACCEPTED},
-    SagaState.COMPENSATING: {StepState.DONE, StepState.ACCEPTED},
-}
-"""How a person can settle a call, by the state of its saga."""
-
-
-_FROM_THE_PIVOT_ON: Final = frozenset({SagaState.PIVOTING, SagaState.FINISHING})
 
 
 def start(saga: Saga, *, subject_id: UUID, deadline_at: datetime | None = None) -> SagaInstance:
@@ -178,56 +172,12 @@ def resolve(
     """
     with transaction.atomic():
         work = _parked(saga_id)
-        if outcome not in _RESOLVED[work.saga.state]:
-            raise NotResolvable(
-                f"a call of a saga that is {work.saga.state} is not resolved as {outcome}"
-            )
-        for call in _given_up(work, step, item):
-            # Before the pivot a loss cannot be borne: what did not happen turns the flow back.
-            turns = work.saga.state is SagaState.RUNNING and outcome is StepState.ACCEPTED
-            if call.state is StepState.CLAIMED:
-                # Whoever made it has died; what it still hears must not be written over this.
-                call = work.settle(call, state=StepState.UNKNOWN, ambiguous=True)
-                work.save()
-            if turns or outcome is StepState.REFUSED:
-                call = _did_not_happen(work, call)
-            else:
-                call = work.settle(call, state=outcome, due_at=None)
-            if answer and outcome is StepState.DONE:
-                _take(work, call, answer)
-            work.note("resolved", call, actor=actor, outcome=outcome, evidence=evidence)
+        for call in settling.resolvable(work, step, item, outcome):
+            settled = settling.settle(work, call, outcome, answer)
+            work.note("resolved", settled, actor=actor, outcome=outcome, evidence=evidence)
         work.move(due_at=work.now, attention_reason=None)
         with operations.circumstances(work):
             work.save()
-
-
-def _take(work: Work, call: StepRow, told: Mapping[str, Any]) -> None:
-    """Take what a person was told as the answer to a call."""
-    operation = operations.operation_of(operations.step_of(work, call), call.direction)()
-    try:
-        known = {**(call.request or {}), **told}
-        answer = msgspec.convert(known, operations.type_of(operation.__class__, "call"))
-    except msgspec.ValidationError as error:
-        raise NotResolvable(f"this is no answer to {call.step}: {error}") from error
-    work.settle(call, result=store.as_json(answer))
-    work.afterwards(partial(operation.record, answer, operations.call_value(work, call)))
-
-
-def _did_not_happen(work: Work, call: StepRow) -> StepRow:
-    """Let a call count as refused; a pivot that can be annulled is annulled first, unless a person has.
-
-    What a person has seen to is not compensated either.
-    """
-    annulment = work.calls.get((call.step, call.item, Direction.ANNUL))
-    if annulment is not None and annulment.state is not StepState.DONE:
-        work.settle(annulment, state=StepState.DONE, due_at=None)
-    return work.settle(
-        call,
-        state=StepState.REFUSED,
-        due_at=None,
-        reason=call.reason or "refused",
-        ambiguous=call.ambiguous and work.shape.step(call.step).annulled,
-    )
 
 
 def _live(subject_id: UUID) -> Work | None:
@@ -242,33 +192,6 @@ def _parked(saga_id: UUID) -> Work:
     if not work.saga.parked:
         raise NotParked(f"saga {saga_id} does not wait for a person")
     return work
-
-
-def _given_up(work: Work, step: str, item: str) -> list[StepRow]:
-    """Return the calls of a step that only a person can settle."""
-    turned = work.saga.state is SagaState.COMPENSATING
-    found = [
-        call
-        for call in work.rows.all
-        if call.id == (step, item, Direction.COMPENSATE if turned else Direction.FORWARD)
-        and _only_a_person_can(work, call)
-    ]
-    if not found:
-        raise NotResolvable(f"no call of {step} {item} waits for a person".replace("  ", " "))
-    return found
-
-
-def _only_a_person_can(work: Work, call: StepRow) -> bool:
-    if call.state in SETTLED:
-        turned = work.saga.state is not SagaState.RUNNING
-        return turned and call.state in {StepState.PARKED, StepState.REFUSED}
-    if call.never_resend and (
-        call.ambiguous or call.state in {StepState.CLAIMED, StepState.UNKNOWN}
-    ):
-        return True
-    # From the pivot on: tried often enough, and at another side, so that a person can look there.
-    worn = call.worn(work.shape.step(call.step).attempts) and not call.live(work.now)
-    return worn and bool(call.idempotency) and work.saga.state in _FROM_THE_PIVOT_ON
 
 
 def _try_again(work: Work, call: StepRow) -> None:
