@@ -23,7 +23,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run what the command line asks for; return 1 if anything is wrong."""
     options = _options(argv)
     interrupts.stop_on_signals()
-    whole = not (options.case or options.only or options.modes or options.quick)
+    some = options.case or options.only or options.modes or options.quick or options.every > 1
+    whole = not some
     report = Report(sys.stdout, whole=whole)
     with (
         tempfile.TemporaryDirectory() as directory,
@@ -42,8 +43,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _campaign(workers: "Workers", report: Report, options: argparse.Namespace) -> None:
     plan = plans.Plan(
-        quick=options.quick, only=options.only, modes=options.modes, seeded=workers.seeded
+        quick=options.quick,
+        only=options.only,
+        modes=options.modes,
+        seeded=workers.seeded,
+        every=options.every,
+        thorough=options.thorough,
     )
+    report.planned = plan.planned
     for phase in plan.phases():
         for outcome in workers.play(phase):
             plan.learn(outcome)
@@ -111,6 +118,8 @@ def _next(line: Connection, waiting: Iterator[Case]) -> bool:
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="tests.crash", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a subset, in under a minute")
+    parser.add_argument("--thorough", action="store_true", help="leave nothing out: takes hours")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="every n-th case only")
     parser.add_argument("--case", action="append", metavar="STORY/FAULT", help="repeat a case")
     parser.add_argument("--only", action="append", metavar="STORY", help="these stories only")
     parser.add_argument(

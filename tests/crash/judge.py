@@ -24,6 +24,8 @@ from tests.crash.stories import Story
 from tests.crash.traveller import Trip
 
 SETTLED: Final = {"done", "accepted"}
+NOT_TOLD: Final = {"take-back"}
+"""Flows that no story tells yet: healing is started by an operator on what an audit found."""
 FACTS: Final = ("reservation.confirmed.v1", "reservation.failed.v1", "reservation.cancelled.v1")
 
 
@@ -84,6 +86,7 @@ def calls_of_the_flows() -> set[str]:
     return {
         f"{name} {step.name} {direction}"
         for name, saga in REGISTRY.items()
+        if name not in NOT_TOLD
         for step in saga.steps.values()
         for direction, operation in [
             (Direction.FORWARD, step.operation),

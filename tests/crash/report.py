@@ -7,7 +7,7 @@ from typing import Final, TextIO
 from tests.crash import labels
 from tests.crash.faults import Outcome
 
-PROGRESS: Final = 250
+PROGRESS: Final = 100
 ENOUGH: Final = 25
 """Violations after which a campaign stops: something is broken everywhere."""
 
@@ -20,6 +20,7 @@ class Report:
         self._out = out
         self._whole = whole
         self.calls_known: set[str] = set()
+        self.planned: Counter[str] = Counter()
         self._calls: set[str] = set()
         self._began = time.monotonic()
         self._counts: Counter[tuple[str, str]] = Counter()
@@ -69,7 +70,8 @@ class Report:
             modes[mode] += count
         for mode, count in modes.items():
             stories = len({story for found, story in self._counts if found == mode})
-            self._line(f"{mode:10} {count:6} cases of {stories} stories")
+            of = f" of {self.planned[mode]}" if self.planned[mode] > count else ""
+            self._line(f"{mode:10} {count:6} cases{of} of {stories} stories")
         if self._idle:
             self._line(f"{len(self._idle)} faults had no occasion: {self._idle[:5]}")
         gaps = self._gaps()

@@ -27,8 +27,7 @@ class Story:
     """What happens if nothing goes wrong: `ends` is the reservation's status then.
 
     `legs` are "<partner> <product>". With `bus` relay, consumer and mailer work alongside, else only
-    at the end, uncounted. `core` stories are told with two crashes too, and with lost and tripled
-    messages. `parks`: a person must settle it, whatever is tried. `messages` is how the broker treats
+    at the end, uncounted. `core` stories are told with statements that fail and workers that sleep, too. `parks`: a person must settle it, whatever is tried. `messages` is how the broker treats
     them: "drop" loses all, "triple" brings each three times.
     """
 

@@ -25,7 +25,7 @@ def test_a_quick_campaign_finds_nothing() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     [passed] = re.findall(r"^(\d+) passed, 0 failed", done.stdout, re.MULTILINE)
     assert int(passed) >= 40
-    assert re.search(r"^kill +\d\d cases of 2 stories$", done.stdout, re.MULTILINE)
+    assert re.search(r"^kill +\d\d cases of \d+ of 2 stories$", done.stdout, re.MULTILINE)
     assert re.search(r"^teeth +3 cases", done.stdout, re.MULTILINE)
 
 
