@@ -1,7 +1,7 @@
 PYTHON ?= python3
 VENV := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help demo run test bench chaos model property lint lock stop clean clean-venv venv
+.PHONY: help demo run test bench chaos model property mutants lint lock stop clean clean-venv venv
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,6 +30,9 @@ model: venv ## try the engine's algorithm at every crash point, without any serv
 
 property: venv ## drive the real engine through EXAMPLES=2000 random histories of 50 steps (many minutes)
 	@PROPERTY_EXAMPLES=$(or $(EXAMPLES),2000) $(VENV) -m devstack test tests/property -s $(ARGS)
+
+mutants: venv ## break `decide` in every small way and see that the tests notice (minutes)
+	@$(VENV) -m tests.mutants
 
 lint: venv ## check style, types and the boundaries between the contexts
 	@$(VENV) -m ruff check . && $(VENV) -m ruff format --check .

@@ -1,4 +1,4 @@
-"""Write requirements.txt, -dev.txt and -bench.txt from pyproject.toml, with hashes: `make lock`."""
+"""Write the requirements*.txt from pyproject.toml, with hashes: `make lock`."""
 
 import subprocess
 import sys
@@ -30,7 +30,16 @@ def main() -> int:
         "requirements-dev.txt",
     ]
     peer = ["--group=pyproject.toml:bench", "-o", "requirements-bench.txt"]
-    for words in (runtime, development, peer):
+    mutants = [
+        "--group=pyproject.toml:mutants",
+        "--extra=dev",
+        "-c",
+        "requirements-dev.txt",
+        "pyproject.toml",
+        "-o",
+        "requirements-mutants.txt",
+    ]
+    for words in (runtime, development, peer, mutants):
         subprocess.run(
             [uv, "pip", "compile", *_OPTIONS, *sys.argv[1:], *words], cwd=_PROJECT, check=True
         )
