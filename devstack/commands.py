@@ -67,7 +67,7 @@ def test(options: argparse.Namespace) -> int:
     Three at a time on any machine: the stories, one stack for each way of treating messages, wait
     more than they compute.
     """
-    parallel = [] if options.words else ["-n", "3", "--dist", "loadgroup"]
+    parallel = [] if options.words else ["-n", "3"]
     command = [sys.executable, "-m", "pytest", *parallel, *options.words]
     return subprocess.run(command, cwd=PROJECT, check=False).returncode
 

@@ -5,13 +5,16 @@ They start when this file is imported: before Django reads its settings and befo
 
 import atexit
 import os
+import re
 import tempfile
 from pathlib import Path
+from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 import django
 import pytest
 from django.conf import settings
+from xdist.scheduler import LoadScopeScheduling
 
 from devstack.servers import Servers
 
@@ -49,9 +52,21 @@ _start_servers()
 django.setup()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep a file on one worker (and all stories of one running stack, which say so themselves)."""
-    for item in items:
-        if item.get_closest_marker("xdist_group") is None:
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+class Rooms(LoadScopeScheduling):
+    """Keep a file on one worker, and all stories of one running stack, so that each stack starts once.
+
+    xdist's own groups do nothing here: it marks them in a field that pytest 9.2 no longer reads.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        mode = _STACK.search(nodeid)
+        return f"stack {mode[1]}" if mode else nodeid.partition("::")[0]
+
+
+_STACK: Final = re.compile(r"^tests/flows/.*\[(?:.*-)?(once|drop|triple)(?:-.*)?\]$")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Rooms:
+    """Let xdist deal out rooms."""
+    return Rooms(config, log)

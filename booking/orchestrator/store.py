@@ -86,7 +86,7 @@ def due_sagas(*, limit: int, grace_seconds: float) -> list[tuple[UUID, int]]:
             UPDATE saga SET dispatches = saga.dispatches + 1,
                 due_at = booking_now() + make_interval(secs => %s * power(2, least(saga.dispatches, 6)))
             FROM (
-                SELECT id, dispatches FROM saga WHERE due_at <= booking_now()
+                SELECT id, dispatches FROM saga WHERE due_at <= (SELECT booking_now())
                 ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED
             ) AS taken
             WHERE saga.id = taken.id

@@ -26,10 +26,7 @@ QUICK = {
     "PARTNER_BREAKER_SECONDS": "2",
     "PAYMENT_ACTION_SECONDS": "13",
 }
-MODES = [
-    pytest.param(mode, marks=[pytest.mark.stack, pytest.mark.xdist_group(f"stack-{mode}")])
-    for mode in ("once", "drop", "triple")
-]
+MODES = [pytest.param(mode, marks=pytest.mark.stack) for mode in ("once", "drop", "triple")]
 
 
 ONCE = pytest.mark.parametrize("any_stack", MODES[:1], indirect=True)

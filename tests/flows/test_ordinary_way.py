@@ -21,8 +21,6 @@ from devstack import judge, ports
 from devstack.traveller import Traveller
 from tests.flows.conftest import until
 
-pytestmark = pytest.mark.xdist_group("stack-once")
-
 ROOT = Path(__file__).resolve().parents[2]
 SECTION = (ROOT / "README.md").read_text().partition("### The ordinary Django way\n")[2]
 LINES = [

@@ -72,12 +72,7 @@ class Alone:
         )
 
 
-@pytest.fixture(
-    scope="session",
-    params=[
-        pytest.param(name, marks=pytest.mark.xdist_group(f"standalone-{name}")) for name in OTHER
-    ],
-)
+@pytest.fixture(scope="session", params=OTHER)
 def alone(request: pytest.FixtureRequest) -> Iterator[Alone]:
     """A context alone, with an empty database on the session's server; migrated."""
     name = f"standalone_{request.param}_{os.getpid()}"
