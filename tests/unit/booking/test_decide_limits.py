@@ -2,7 +2,17 @@
 
 import pytest
 
-from booking.orchestrator.decide import Annul, Close, Enter, GiveUp, Park, Run, Sleep, decide
+from booking.orchestrator.decide import (
+    NOT_RETRIED,
+    Annul,
+    Close,
+    Enter,
+    GiveUp,
+    Park,
+    Run,
+    Sleep,
+    decide,
+)
 from booking.orchestrator.shape import Rows, SagaState, StepRow
 from tests.unit.booking.test_decide import (
     ANNUL,
@@ -255,6 +265,15 @@ def test_a_call_that_somebody_is_making_is_waited_for_until_its_lease_ends() -> 
 
     assert decide(saga("pivoting"), annulling, PLAN, NOW) == Sleep(LATER)
     assert decide(saga("finishing"), confirming, PLAN, NOW) == Sleep(LATER)
+
+
+def test_what_is_never_retried_says_so_when_it_turns_the_flow_back() -> None:
+    before = row("authorise", tries=3, reason=NOT_RETRIED)
+    pivot = row("capture", tries=3, reason=NOT_RETRIED)
+
+    turned = Enter(SagaState.COMPENSATING, NOT_RETRIED)
+    assert decide(saga(), Rows((HOLD, before, *BOOKED, *TAIL)), PLAN, NOW) == turned
+    assert decide(saga("pivoting"), Rows((pivot,)), PLAN, NOW) == turned
 
 
 def test_an_annulment_is_asked_for_once() -> None:
