@@ -30,7 +30,7 @@ PER_MINUTE: Final[Mapping[str, float]] = {
 
 DOWN: Final[Mapping[str, tuple[float, float]]] = {
     "kill": (0.0, 1.5),
-    "pause": (LEASE_SECONDS + 2, LEASE_SECONDS + 5.5),  # until the sweeper goes on without it
+    "pause": (LEASE_SECONDS + 4, LEASE_SECONDS + 6),  # until the sweeper goes on without it
     "kill redis": (0.0, 3.0),
     "shut redis down": (0.0, 2.0),
     "kill postgres": (0.0, 2.0),
