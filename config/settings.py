@@ -112,7 +112,7 @@ DATABASES["default"]["OPTIONS"] = {
     # sessions between transactions must know prepared statements (PgBouncer 1.21), or set this to 0.
     "server_side_binding": True,
     "prepare_threshold": 2,
-    "options": "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s",
+    "options": "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=10s",
 }
 
 # --- Redis: broker (db 0) and event bus (db 1) ---------------------------------------------------
