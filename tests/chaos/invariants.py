@@ -196,7 +196,7 @@ def _composed_twice(receipts: Any) -> list[str]:
 
 
 JUDGED: Final = (
-    "money captured if and only if confirmed",
+    "money kept if and only if confirmed",
     "at most one capture",
     "every leg booked exactly once if confirmed",
     "no partner booking without a confirmed reservation",

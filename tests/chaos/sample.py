@@ -93,7 +93,12 @@ class Sample:
             {"reference": f"{TRIP}:leg-1", "status": "confirmed", "confirmation_code": "ABC"}
         ]
         self.ledger["payment_intents"] = [
-            {"id": "pi-1", "status": "succeeded", "metadata": {"reservation_id": TRIP}}
+            {
+                "id": "pi-1",
+                "status": "succeeded",
+                "amount_received": 9050,
+                "metadata": {"reservation_id": TRIP},
+            }
         ]
         self.ledger["captures"] = [{"payment_intent": "pi-1", "amount": 9050}]
 

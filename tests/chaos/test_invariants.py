@@ -27,7 +27,7 @@ def cancelled(sample):
 
 
 def no_capture(sample):
-    sample.ledger["payment_intents"][0]["status"] = "canceled"
+    sample.ledger["payment_intents"][0] |= {"status": "canceled", "amount_received": 0}
     sample.ledger["captures"].clear()
 
 
@@ -148,7 +148,7 @@ def unnumbered(sample):
 
 
 SPOILT = {
-    no_capture: "money captured if and only if confirmed",
+    no_capture: "money kept if and only if confirmed",
     captured_twice: "at most one capture",
     booked_twice: "every leg booked exactly once if confirmed",
     failed_but_booked: "no partner booking without a confirmed reservation",

@@ -33,6 +33,7 @@ class Row:
         "lease_until", "quiet", "reason", "sent_at", "spent", "state", "step", "tries", "wait_until",
     )  # fmt: skip
 
+    worn: Any = StepRow.worn
     live: Any = StepRow.live
     due: Any = StepRow.due
     wakes_at: Any = StepRow.wakes_at
