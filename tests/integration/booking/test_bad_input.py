@@ -124,4 +124,5 @@ def test_a_card_number_is_never_taken_and_never_repeated(ada, method, status, co
     answer = ada.send(f"reservations/{page['id']}/payment", {"method": method}, method="put")
 
     assert (answer.status_code, answer.json()["code"]) == (status, code)
-    assert "4242" not in answer.content.decode()
+    # Twice four: an id of the request may hold four by chance.
+    assert "42424242" not in answer.content.decode().replace(" ", "")
