@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 
 REDIS_SECONDS: Final = 2.0
 AWAY_SECONDS: Final = 3.0
+LOOK_SECONDS: Final = 1.0
 
 
 class Relay:
@@ -30,6 +31,7 @@ class Relay:
         self._tails: dict[str, fanout.Tail] = {}
         self._streams = streams.stream_names()
         self._away_until = 0.0
+        self._looked_at = 0.0
         self.appended = 0
 
     def prepare(self) -> None:
@@ -42,12 +44,14 @@ class Relay:
     def step(self) -> None:
         """Do one round over all streams, then wait for a nudge or a second, if there was no full batch."""
         self._with_redis(self._wakeup.listen)
+        # What Redis holds is looked at anew each second, however busy: a stream without new events
+        # would otherwise stay empty for as long as others keep the relay awake.
+        if time.monotonic() - self._looked_at > LOOK_SECONDS:
+            self._tails.clear()
+            self._looked_at = time.monotonic()
         full = [self.relay(stream=stream) for stream in self._streams]
         if not any(full):
             self._wakeup.wait()
-            # What Redis holds is looked at anew after every rest: it may have been emptied meanwhile.
-            if self._wakeup.rested:
-                self._tails.clear()
 
     def relay(self, *, stream: str) -> bool:
         """Number and append one batch; return whether there is likely to be more.

@@ -23,7 +23,6 @@ class Wakeup:
         self._channel = channel
         self._stop = stop
         self._subscription: redis.client.PubSub | None = None
-        self.rested = False
 
     def listen(self) -> None:
         """Subscribe, before the first look at the log, so that no nudge falls in between.
@@ -39,13 +38,11 @@ class Wakeup:
             self._subscription = subscription
 
     def wait(self) -> None:
-        """Return when nudged, or after about a second; `rested` then says that it was not a nudge."""
+        """Return when nudged, or after about a second."""
         deadline = time.monotonic() + POLL_SECONDS * random.uniform(0.8, 1.2)  # noqa: S311
-        self.rested = False
         while not self._stop.requested and (left := deadline - time.monotonic()) > 0:
             if self._nudged(left):
                 return
-        self.rested = True
 
     def reset(self) -> None:
         """Give up the subscription; `listen` makes a new one."""

@@ -142,6 +142,24 @@ def test_an_emptied_redis_is_noticed_without_any_new_event(bus, redis_client, su
         until(lambda: entry_ids(redis_client) == ["1-0", "2-0"], seconds=10)
 
 
+def test_an_emptied_redis_is_noticed_while_nudges_for_others_keep_the_relay_awake(
+    bus, redis_client, subject
+):
+    sample.say(subject, 1, 2)
+
+    with running(relaying):
+        until(
+            lambda: redis_client.exists(stream_key()) and entry_ids(redis_client) == ["1-0", "2-0"]
+        )
+        redis_client.flushdb()
+
+        def filled() -> bool:
+            redis_client.publish(nudge.CHANNEL, "")
+            return entry_ids(redis_client) == ["1-0", "2-0"]
+
+        until(filled, seconds=10)
+
+
 def test_a_redis_that_went_back_in_time_gets_the_rest_again(relay, redis_client, subject):
     sample.say(subject, 1)
     relay.relay(stream="tests")
