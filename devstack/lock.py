@@ -30,6 +30,7 @@ def main() -> int:
         "requirements-dev.txt",
     ]
     peer = ["--group=pyproject.toml:bench", "-o", "requirements-bench.txt"]
+    fuzz = ["--group=pyproject.toml:fuzz", "-o", "requirements-fuzz.txt"]
     mutants = [
         "--group=pyproject.toml:mutants",
         "--extra=dev",
@@ -39,7 +40,7 @@ def main() -> int:
         "-o",
         "requirements-mutants.txt",
     ]
-    for words in (runtime, development, peer, mutants):
+    for words in (runtime, development, peer, fuzz, mutants):
         subprocess.run(
             [uv, "pip", "compile", *_OPTIONS, *sys.argv[1:], *words], cwd=_PROJECT, check=True
         )
