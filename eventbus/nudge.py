@@ -10,9 +10,14 @@ from eventbus import connections
 
 logger = logging.getLogger(__name__)
 
-CHANNEL: Final = "eb:wake"
 BREAKER_SECONDS: Final = 5.0
 _rest_until: list[float] = [0.0]
+
+
+def channel() -> str:
+    """Return the channel of our database: Redis keeps one set of channels for all of its databases."""
+    arguments = connections.nudging().connection_pool.connection_kwargs
+    return f"eb:wake:{arguments.get('db', 0)}"
 
 
 def send() -> None:
@@ -20,7 +25,7 @@ def send() -> None:
     if time.monotonic() < _rest_until[0]:
         return
     try:
-        connections.nudging().publish(CHANNEL, "")
+        connections.nudging().publish(channel(), "")
     except (redis.RedisError, OSError) as error:
         _rest_until[0] = time.monotonic() + BREAKER_SECONDS
         logger.warning("The relay was not nudged (it polls anyway): %s", error)

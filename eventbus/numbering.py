@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+from collections.abc import Sequence
 from typing import Final
 
 from django.db import connection, transaction
@@ -12,11 +13,12 @@ from eventbus.pipeline import pipelined
 BATCH: Final = 200
 FORGETTING_SECONDS: Final = 60
 
-# Two statements, lock first: the second one's snapshot must see what the lock's last holder numbered.
-WAITING: Final = """
-    SELECT EXISTS (SELECT FROM eventbus_outbox WHERE stream = %s AND position IS NULL), epoch, head
-    FROM eventbus_stream WHERE name = %s
+LOOK: Final = """
+    SELECT name, epoch, head,
+        EXISTS (SELECT FROM eventbus_outbox WHERE stream = name AND position IS NULL)
+    FROM eventbus_stream WHERE name = ANY(%s)
 """
+# Two statements, lock first: the second one's snapshot must see what the lock's last holder numbered.
 LOCK: Final = "SELECT epoch, head FROM eventbus_stream WHERE name = %s FOR NO KEY UPDATE"
 PUBLISHED: Final = """
     UPDATE eventbus_stream SET published = %s WHERE name = %s AND epoch = %s AND published < %s
@@ -38,6 +40,14 @@ NUMBER: Final = f"""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Look:
+    """The end of a stream, and whether events wait for their number."""
+
+    tip: log.Tip
+    waiting: bool
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Numbered:
     """The events just numbered, in order, and the end of the stream after them."""
 
@@ -45,11 +55,18 @@ class Numbered:
     records: list[log.Record]
 
 
+def look(*, streams: Sequence[str]) -> dict[str, Look]:
+    """Return what there is to do on each stream that has a row."""
+    with connection.cursor() as cursor:
+        cursor.execute(LOOK, [list(streams)])
+        return {
+            name: Look(tip=log.Tip(epoch=epoch, head=head), waiting=waiting)
+            for name, epoch, head, waiting in cursor.fetchall()
+        }
+
+
 def number(*, stream: str, limit: int = BATCH) -> Numbered:
     """Number up to `limit` events that have no position yet, oldest first; positions have no holes."""
-    waiting, tip = _look(stream)
-    if not waiting:
-        return Numbered(tip=tip, records=[])
     with transaction.atomic():
         with pipelined(), connection.cursor() as lock, connection.cursor() as cursor:
             lock.execute(LOCK, [stream])
@@ -101,11 +118,3 @@ def forget_lives(*, stream: str, epochs: list[str]) -> None:
             if epoch not in epochs or time.time() - at < FORGETTING_SECONDS
         ]
         row.save(update_fields=["ended"])
-
-
-def _look(stream: str) -> tuple[bool, log.Tip]:
-    """Return whether anything is to be numbered, and the end of the stream."""
-    with connection.cursor() as cursor:
-        cursor.execute(WAITING, [stream, stream])
-        row = cursor.fetchone()
-    return (row[0], log.Tip(epoch=row[1], head=row[2])) if row else (False, log.NOWHERE)

@@ -26,7 +26,7 @@ class Relay:
     def __init__(self, *, stop: loop.Stop) -> None:
         client = connections.client(timeout=REDIS_SECONDS)
         self._fanout = fanout.Fanout(client=client, cap=settings.EVENTBUS_STREAM_CAP)
-        self._wakeup = wakeup.Wakeup(client=client, channel=nudge.CHANNEL, stop=stop)
+        self._wakeup = wakeup.Wakeup(client=client, channel=nudge.channel(), stop=stop)
         self._stop = stop
         self._tails: dict[str, fanout.Tail] = {}
         self._streams = streams.stream_names()
@@ -49,7 +49,8 @@ class Relay:
         if time.monotonic() - self._looked_at > LOOK_SECONDS:
             self._tails.clear()
             self._looked_at = time.monotonic()
-        full = [self.relay(stream=stream) for stream in self._streams]
+        looks = numbering.look(streams=self._streams)
+        full = [self._relay(stream, looks[stream]) for stream in self._streams if stream in looks]
         if not any(full):
             self._wakeup.wait()
 
@@ -58,9 +59,15 @@ class Relay:
 
         With Redis down, numbering goes on: consumers then read the log.
         """
+        return self._relay(stream, numbering.look(streams=[stream])[stream])
+
+    def _relay(self, stream: str, look: numbering.Look) -> bool:
         # Before numbering: a log restored from a backup must be noticed while it is behind Redis.
         self._with_redis(partial(self._look, stream))
-        numbered = numbering.number(stream=stream)
+        if look.waiting:
+            numbered = numbering.number(stream=stream)
+        else:
+            numbered = numbering.Numbered(tip=look.tip, records=[])
         if stream in self._tails:
             self._with_redis(partial(self._append_until, stream, numbered))
         return len(numbered.records) == numbering.BATCH

@@ -30,6 +30,7 @@ def main() -> int:
     began = time.monotonic()
     try:
         with topology.stack() as stack:
+            topology.date_commits(stack)
             if "profile" in options.names:
                 sys.stdout.write(report.profile(stack, options) + "\n")
             found = [

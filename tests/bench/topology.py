@@ -10,6 +10,7 @@ from typing import Any, Final
 from config import contexts
 from devstack import processes as table
 from devstack.binaries import PROJECT
+from devstack.external import External
 from devstack.process import Process
 from devstack.stack import Stack
 
@@ -45,6 +46,14 @@ def stack() -> Stack:
         env=SETTINGS,
         only=set(),
     )
+
+
+def date_commits(stack: Stack) -> None:
+    """Let PostgreSQL note when each transaction was committed; nothing else of the stack may run yet."""
+    if isinstance(stack.postgres, External):
+        raise MeasurementFailedError("the figures need a PostgreSQL of their own")
+    stack.postgres.execute("ALTER SYSTEM SET track_commit_timestamp = on")
+    stack.postgres.restart()
 
 
 def inside(stack: Stack, name: str, **options: Any) -> Any:

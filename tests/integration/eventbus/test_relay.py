@@ -154,7 +154,7 @@ def test_an_emptied_redis_is_noticed_while_nudges_for_others_keep_the_relay_awak
         redis_client.flushdb()
 
         def filled() -> bool:
-            redis_client.publish(nudge.CHANNEL, "")
+            redis_client.publish(nudge.channel(), "")
             return entry_ids(redis_client) == ["1-0", "2-0"]
 
         until(filled, seconds=10)
@@ -262,7 +262,7 @@ def _raw_client() -> redis.Redis:
 def test_a_nudge_wakes_the_relay_long_before_its_poll(bus, redis_client, subject, monkeypatch):
     monkeypatch.setattr(wakeup, "POLL_SECONDS", 7.0)
     with running(relaying):
-        until(lambda: redis_client.pubsub_numsub(nudge.CHANNEL)[0][1] == 1)
+        until(lambda: redis_client.pubsub_numsub(nudge.channel())[0][1] == 1)
 
         sample.say(subject, 1)
 
@@ -272,7 +272,7 @@ def test_a_nudge_wakes_the_relay_long_before_its_poll(bus, redis_client, subject
 def test_without_a_nudge_the_poll_finds_the_event(bus, redis_client, subject, monkeypatch):
     monkeypatch.setattr(nudge, "send", lambda: None)
     with running(relaying):
-        until(lambda: redis_client.pubsub_numsub(nudge.CHANNEL)[0][1] == 1)
+        until(lambda: redis_client.pubsub_numsub(nudge.channel())[0][1] == 1)
 
         sample.say(subject, 1)
 
