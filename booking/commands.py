@@ -29,6 +29,7 @@ from providers import services as providers
 from reservation import services as reservation
 
 __all__ = [
+    "AccountBusy",
     "NewAccount",
     "PaymentDetailsClosed",
     "PaymentDetailsMissing",
@@ -37,6 +38,7 @@ __all__ = [
     "TooLate",
     "cancel_reservation",
     "check_prices",
+    "close_account",
     "compose_reservation",
     "confirm_reservation",
     "enter_payment_details",
@@ -70,6 +72,12 @@ class PaymentDetailsClosed(Exception):
     """Payment details can be entered while a reservation is a draft, or after it failed."""
 
     code = "payment_details_closed"
+
+
+class AccountBusy(Exception):
+    """An account cannot be closed while one of its trips is being booked or cancelled."""
+
+    code = "account_busy"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,10 +141,26 @@ def erase_account(*, account_id: UUID) -> None:
         erasure.erase(stream=streams.stream_of(AccountErased.app), keys=[account_id])
 
 
+def close_account(*, account_id: UUID, password: str) -> None:
+    """Erase an account because its traveller, who knows the password, wants it.
+
+    Raises:
+        identity.CredentialsRefused: the password is wrong.
+        AccountBusy: a trip is being booked or cancelled; its end would find nobody to tell.
+    """
+    identity.check_password(user_id=_user_id(account_id), password=password)
+    if reservation.is_under_way(account_id=account_id):
+        raise AccountBusy("Wait until the trip is booked or cancelled.")
+    erase_account(account_id=account_id)
+
+
 def issue_token(*, account_id: UUID) -> identity.IssuedToken:
     """Create another token for the traveller of an account."""
-    user_id = Account.objects.values_list("user_id", flat=True).get(pk=account_id)
-    return identity.issue_token_for(user_id=user_id)
+    return identity.issue_token_for(user_id=_user_id(account_id))
+
+
+def _user_id(account_id: UUID) -> UUID:
+    return Account.objects.values_list("user_id", flat=True).get(pk=account_id)
 
 
 def check_prices(*, selections: Sequence[Selection]) -> list[providers.Offer]:

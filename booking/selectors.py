@@ -20,6 +20,12 @@ class NotATraveller(Exception):
     code = "not_a_traveller"
 
 
+class NoPayment(Exception):
+    """Nobody has said yet how the reservation will be paid."""
+
+    code = "payment_not_found"
+
+
 @dataclass(frozen=True, kw_only=True)
 class AccountDetails:
     """A traveller, as the traveller sees it."""
@@ -41,6 +47,14 @@ class ReservationPage:
     orders: dict[UUID, providers.OrderDetails]
     payment: payments.PaymentDetails | None
     progress: history.Progress | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Everything:
+    """All that Booking keeps about one traveller; the trips come without their flows."""
+
+    account: AccountDetails
+    trips: Sequence[ReservationPage]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,10 +123,51 @@ def owned_reservation(*, account_id: UUID, reservation_id: UUID) -> reservation.
 
 
 def reservations(
-    *, account_id: UUID, after: tuple[datetime, UUID] | None, limit: int
+    *,
+    account_id: UUID,
+    after: tuple[datetime, UUID] | None,
+    updated_since: datetime | None = None,
+    limit: int,
 ) -> list[reservation.ReservationSummary]:
     """Return an account's reservations, newest first, those after the one named by `after`."""
-    return reservation.of_account(account_id=account_id, after=after, limit=limit)
+    return reservation.of_account(
+        account_id=account_id, after=after, updated_since=updated_since, limit=limit
+    )
+
+
+def everything_about(*, account_id: UUID) -> Everything:
+    """Return all that Booking keeps about a traveller, in as many statements for many trips as for one."""
+    trips = reservation.all_details_of(account_id=account_id)
+    ids = [trip.reservation_id for trip in trips]
+    payment_of = payments.payments_of(reservation_ids=ids)
+    orders = {order.item_id: order for order in providers.orders_of_several(reservation_ids=ids)}
+    return Everything(
+        account=account(account_id=account_id),
+        trips=[
+            ReservationPage(
+                reservation=trip,
+                refund=None,
+                orders=orders,
+                payment=payment_of.get(trip.reservation_id),
+                progress=None,
+            )
+            for trip in trips
+        ],
+    )
+
+
+def payment(*, account_id: UUID, reservation_id: UUID) -> payments.PaymentDetails:
+    """Return the current payment of an account's reservation.
+
+    Raises:
+        reservation.ReservationNotFound: there is none, or it is another traveller's.
+        NoPayment: no payment details were entered.
+    """
+    reservation.of(account_id=account_id, reservation_id=reservation_id)
+    found = payments.payment_of(reservation_id=reservation_id)
+    if found is None:
+        raise NoPayment("No payment details were entered.")
+    return found
 
 
 def reservation_page(*, account_id: UUID, reservation_id: UUID) -> ReservationPage:
@@ -156,7 +211,8 @@ def reservation_timeline(*, account_id: UUID, reservation_id: UUID) -> list[Time
 
 def parked_sagas(*, limit: int) -> list[ParkedSaga]:
     """Return the flows that wait for a person, the oldest first, with what is at stake in each."""
-    parked = SagaInstance.objects.exclude(attention_reason=None).order_by("created_at")
+    parked = SagaInstance.objects.exclude(attention_reason=None).order_by("created_at")[:limit]
+    exposures = history.exposures([saga.pk for saga in parked])
     return [
         ParkedSaga(
             saga_id=saga.pk,
@@ -165,9 +221,9 @@ def parked_sagas(*, limit: int) -> list[ParkedSaga]:
             state=saga.state,
             reason=saga.reason,
             attention_reason=saga.attention_reason or "",
-            exposure=history.exposure_of_saga(saga),
+            exposure=exposures[saga.pk],
         )
-        for saga in parked[:limit]
+        for saga in parked
     ]
 
 

@@ -82,6 +82,16 @@ def issue_token(*, email: str, password: str) -> IssuedToken:
     return issue_token_for(user_id=user.pk)
 
 
+def check_password(*, user_id: UUID, password: str) -> None:
+    """Have a signed-in user prove once more who they are.
+
+    Raises:
+        CredentialsRefused: it is another password.
+    """
+    if not User.objects.get(pk=user_id).check_password(password):
+        raise CredentialsRefused("The password is wrong.")
+
+
 def issue_token_for(*, user_id: UUID) -> IssuedToken:
     """Create a token for a user who has just proved who they are."""
     row, token = get_token_model().objects.create(user=User.objects.get(pk=user_id))

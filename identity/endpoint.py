@@ -16,6 +16,20 @@ class Endpoint(APIView):
     authentication_classes = (TokenAuthentication,)
     parser_classes = (StrictJSONParser,)
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Admit the request, then look at its body: one that nobody asked for has to be sound, too."""
+        super().initial(request, *args, **kwargs)
+        self.read_body(request)
+
+    def read_body(self, request: Request) -> None:
+        """Read the body.
+
+        Raises:
+            ParseError, UnsupportedMediaType, problems.Problem: it is no sound JSON object.
+        """
+        # Reading is parsing: the attribute is made when it is first asked for.
+        _ = request.data
+
     def finalize_response(
         self, request: Request, response: Any, *args: Any, **kwargs: Any
     ) -> Response:

@@ -6,6 +6,7 @@ from payments.details import (
     enter_payment_details,
     is_ready,
     payment_of,
+    payments_of,
 )
 from payments.domain import PaymentStatus
 from payments.gateways.protocol import WebhookForged
@@ -64,6 +65,7 @@ __all__ = [
     "look_up_payments",
     "payment_of",
     "payments_in_books",
+    "payments_of",
     "receive_webhook",
     "unlisted_reservations",
 ]

@@ -4,10 +4,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Prefetch, QuerySet
 
 from reservation import domain
 from reservation.models import Item, Reservation, Traveller
@@ -75,6 +75,7 @@ class ReservationSummary:
     amount: Decimal
     currency: str
     created_at: datetime
+    updated_at: datetime
     confirmed_at: datetime | None
     failed_at: datetime | None
     cancelled_at: datetime | None
@@ -173,16 +174,9 @@ def details(*, reservation_id: UUID) -> ReservationDetails:
     Raises:
         ReservationNotFound: there is none.
     """
-    reservation = _row(reservation_id)
-    return ReservationDetails(
-        **_summary_fields(reservation),
-        held_at=reservation.held_at,
-        released_at=reservation.released_at,
-        cancelling_at=reservation.cancelling_at,
-        refund_quote=reservation.refund_quote,
-        items=tuple(_item(item) for item in reservation.items.order_by("position")),
-        travellers=_travellers(reservation),
-    )
+    for found in read(Reservation.objects.filter(pk=reservation_id)):
+        return found
+    raise ReservationNotFound(str(reservation_id))
 
 
 def of(*, account_id: UUID, reservation_id: UUID) -> ReservationSummary:
@@ -194,23 +188,7 @@ def of(*, account_id: UUID, reservation_id: UUID) -> ReservationSummary:
     reservation = _row(reservation_id)
     if reservation.account_id != account_id:
         raise ReservationNotFound(str(reservation_id))
-    return ReservationSummary(**_summary_fields(reservation))
-
-
-def of_account(
-    *, account_id: UUID, after: tuple[datetime, UUID] | None = None, limit: int = 50
-) -> list[ReservationSummary]:
-    """Return an account's reservations, newest first.
-
-    `after` is (created_at, reservation_id) of the last one that the reader has.
-    """
-    rows = Reservation.objects.filter(account_id=account_id).order_by("-created_at", "-id")
-    if after is not None:
-        created_at, reservation_id = after
-        rows = rows.filter(
-            Q(created_at__lt=created_at) | Q(created_at=created_at, id__lt=reservation_id)
-        )
-    return [ReservationSummary(**_summary_fields(row)) for row in rows[:limit]]
+    return summary(reservation)
 
 
 def price(*, reservation_id: UUID) -> Price:
@@ -278,9 +256,34 @@ def _row(reservation_id: UUID) -> Reservation:
         raise ReservationNotFound(str(reservation_id)) from error
 
 
+def summary(row: Reservation) -> ReservationSummary:
+    """Return a row as a value."""
+    return ReservationSummary(**_summary_fields(row))
+
+
 def _summary_fields(row: Reservation) -> dict[str, Any]:
     names = set(ReservationSummary.__dataclass_fields__) - {"reservation_id"}
     return {"reservation_id": row.id, **{name: getattr(row, name) for name in names}}
+
+
+def read(rows: QuerySet[Reservation]) -> list[ReservationDetails]:
+    """Read reservations with their items and travellers: three statements, however many there are."""
+    parts = [Prefetch(name, model.objects.order_by("position")) for name, model in _PARTS]
+    return [
+        ReservationDetails(
+            **_summary_fields(row),
+            held_at=row.held_at,
+            released_at=row.released_at,
+            cancelling_at=row.cancelling_at,
+            refund_quote=row.refund_quote,
+            items=tuple(_item(item) for item in row.items.all()),
+            travellers=tuple(_traveller(person) for person in row.travellers.all()),
+        )
+        for row in rows.prefetch_related(*parts)
+    ]
+
+
+_PARTS: Final = (("items", Item), ("travellers", Traveller))
 
 
 def _item(item: Item) -> ItemDetails:
@@ -293,6 +296,5 @@ def _travellers(reservation: Reservation) -> tuple[TravellerDetails, ...]:
 
 
 def _traveller(row: Traveller) -> TravellerDetails:
-    return TravellerDetails(
-        given_name=row.given_name, family_name=row.family_name, born_on=row.born_on, kind=row.kind
-    )
+    names = TravellerDetails.__dataclass_fields__
+    return TravellerDetails(**{name: getattr(row, name) for name in names})

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 
 from outbound.money import AmountField
 from reservation import domain
@@ -43,6 +44,8 @@ class Reservation(models.Model):
     amount = AmountField()
     currency = models.CharField(max_length=3)
     created_at = models.DateTimeField()
+    # A trigger sets it at every change, so that whoever asks `updated_since` misses none.
+    updated_at = models.DateTimeField(db_default=Now(), editable=False)
     held_at = models.DateTimeField(null=True, blank=True)
     released_at = models.DateTimeField(null=True, blank=True)
     confirmed_at = models.DateTimeField(null=True, blank=True)

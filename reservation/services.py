@@ -17,6 +17,7 @@ from reservation.composition import (
     OfferExpired,
     compose,
 )
+from reservation.details import all_details_of, is_under_way, of_account
 from reservation.domain import IllegalTransition, Status
 from reservation.itinerary import (
     ItemDetails,
@@ -32,7 +33,6 @@ from reservation.itinerary import (
     details,
     legs,
     of,
-    of_account,
     price,
     refund_quote,
     standings,
@@ -75,6 +75,7 @@ __all__ = [
     "Status",
     "TravellerDetails",
     "WithdrawQuote",
+    "all_details_of",
     "begin_cancellation",
     "begin_confirmation",
     "cancel",
@@ -82,6 +83,7 @@ __all__ = [
     "compose",
     "details",
     "fail",
+    "is_under_way",
     "keep",
     "legs",
     "of",

@@ -215,6 +215,9 @@ class ReservationSummary(serializers.Serializer[Any]):
     amount = Amount()
     currency = serializers.CharField()
     created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField(
+        help_text="When the reservation itself last changed; its flow may have gone on since."
+    )
     confirmed_at = serializers.DateTimeField(allow_null=True)
     failed_at = serializers.DateTimeField(allow_null=True)
     cancelled_at = serializers.DateTimeField(allow_null=True)
@@ -222,13 +225,25 @@ class ReservationSummary(serializers.Serializer[Any]):
     links = Links()
 
 
-class Reservation(ReservationSummary):
-    """Everything about one reservation."""
+class BookedTrip(ReservationSummary):
+    """A reservation with its items, travellers and money."""
 
     expires_at = serializers.DateTimeField(help_text="When the first of its offers expires.")
     items = Item(many=True)
     travellers = Traveller(many=True)
     payment = Payment(allow_null=True)
+
+
+class Export(serializers.Serializer[Any]):
+    """All that Booking keeps about a traveller."""
+
+    account = Account()
+    reservations = BookedTrip(many=True)
+
+
+class Reservation(BookedTrip):
+    """Everything about one reservation."""
+
     cancellation = Cancellation(allow_null=True)
     progress = Progress(allow_null=True)
 

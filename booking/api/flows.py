@@ -40,7 +40,18 @@ def accepted(reservation_id: UUID, *, status_now: str) -> Response:
 
 
 class Payment(TravellerEndpoint):
-    """How a reservation will be paid."""
+    """How a reservation will be paid, and what became of the money."""
+
+    @extend_schema(
+        operation_id="reservations_payment",
+        summary="See the payment",
+        tags=["reservations"],
+        responses=described({200: answers.Payment}, 401, 403, 404),
+    )
+    def get(self, request: Request, *, reservation_id: UUID) -> Response:
+        """Return what was authorised, taken and given back, and by which card."""
+        found = selectors.payment(account_id=self.account_id, reservation_id=reservation_id)
+        return Response(answers.Payment(pages.payment(found)).data)
 
     @extend_schema(
         operation_id="reservations_enter_payment_details",

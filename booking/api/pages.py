@@ -33,6 +33,7 @@ def summary(found: reservation.ReservationSummary) -> dict[str, Any]:
         "amount": found.amount,
         "currency": found.currency,
         "created_at": found.created_at,
+        "updated_at": found.updated_at,
         "confirmed_at": found.confirmed_at,
         "failed_at": found.failed_at,
         "cancelled_at": found.cancelled_at,
@@ -44,13 +45,20 @@ def summary(found: reservation.ReservationSummary) -> dict[str, Any]:
 def page(found: selectors.ReservationPage) -> dict[str, Any]:
     """Show everything about a reservation."""
     return {
+        **trip(found),
+        "cancellation": found.refund and _cancellation(found.refund, found.reservation),
+        "progress": found.progress and _progress(found.progress),
+    }
+
+
+def trip(found: selectors.ReservationPage) -> dict[str, Any]:
+    """Show a reservation with its items, travellers and money, without its flow."""
+    return {
         **summary(found.reservation),
         "expires_at": found.reservation.expires_at,
         "items": [_item(item, found) for item in found.reservation.items],
         "travellers": [asdict(traveller) for traveller in found.reservation.travellers],
-        "payment": found.payment and _payment(found.payment),
-        "cancellation": found.refund and _cancellation(found.refund, found.reservation),
-        "progress": found.progress and _progress(found.progress),
+        "payment": found.payment and payment(found.payment),
     }
 
 
@@ -85,18 +93,19 @@ def _order(order: providers.OrderDetails) -> dict[str, Any]:
     }
 
 
-def _payment(payment: payments.PaymentDetails) -> dict[str, Any]:
+def payment(found: payments.PaymentDetails) -> dict[str, Any]:
+    """Show the money."""
     return {
-        "status": str(payment.status),
-        "amount": payment.amount,
-        "currency": payment.currency,
-        "authorised_amount": payment.authorised_amount,
-        "captured_amount": payment.captured_amount,
-        "refunded_amount": payment.refunded_amount,
-        "method_brand": payment.method_brand,
-        "method_last4": payment.method_last4,
-        "decline_reason": payment.decline_reason,
-        "action": payment.client_action,
+        "status": str(found.status),
+        "amount": found.amount,
+        "currency": found.currency,
+        "authorised_amount": found.authorised_amount,
+        "captured_amount": found.captured_amount,
+        "refunded_amount": found.refunded_amount,
+        "method_brand": found.method_brand,
+        "method_last4": found.method_last4,
+        "decline_reason": found.decline_reason,
+        "action": found.client_action,
     }
 
 

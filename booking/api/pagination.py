@@ -5,6 +5,7 @@ import binascii
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
+from urllib.parse import urlencode
 from uuid import UUID
 
 from rest_framework.request import Request
@@ -46,6 +47,5 @@ def next_url(
     """Return the address of the next page when one more than `limit` was found, else None."""
     if len(found) <= limit:
         return None
-    return request.build_absolute_uri(
-        f"{request.path}?limit={limit}&cursor={cursor_of(found[limit - 1])}"
-    )
+    query = {**request.query_params.dict(), "limit": limit, "cursor": cursor_of(found[limit - 1])}
+    return request.build_absolute_uri(f"{request.path}?{urlencode(query)}")

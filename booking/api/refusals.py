@@ -12,6 +12,8 @@ from reservation import services as reservation
 
 _TABLE: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (selectors.NotATraveller, 403, "Only travellers may do this"),
+    (selectors.NoPayment, 404, "There is no payment"),
+    (commands.AccountBusy, 409, "A trip is being booked or cancelled"),
     (providers.InvalidSearch, 400, "No partner can answer this search"),
     (providers.UnknownPlace, 400, "This place is not known"),
     (providers.OfferNotFound, 404, "There is no such offer"),

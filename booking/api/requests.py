@@ -5,6 +5,8 @@ from typing import Any
 from django.utils import timezone
 from rest_framework import serializers
 
+from identity.api import fields
+
 MOST_OFFERS = 10
 MOST_TRAVELLERS = 9
 KINDS = ("flight", "stay", "car")
@@ -13,10 +15,10 @@ KINDS = ("flight", "stay", "car")
 class SignUp(serializers.Serializer[Any]):
     """A traveller who signs up."""
 
-    email = serializers.EmailField(max_length=254)
-    password = serializers.CharField(max_length=1024, trim_whitespace=False)
-    full_name = serializers.CharField(max_length=200)
-    locale = serializers.RegexField(
+    email = fields.Email(max_length=254)
+    password = fields.Text(max_length=1024, trim_whitespace=False)
+    full_name = fields.Text(max_length=200)
+    locale = fields.Pattern(
         r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$",
         max_length=35,
         default="en",
@@ -24,7 +26,13 @@ class SignUp(serializers.Serializer[Any]):
     )
 
 
-class Place(serializers.RegexField):
+class Password(serializers.Serializer[Any]):
+    """The password of the login, once more: a token alone may have been stolen."""
+
+    password = fields.Text(max_length=1024, trim_whitespace=False)
+
+
+class Place(fields.Pattern):
     """An IATA code of an airport or a city."""
 
     def __init__(self, **options: Any) -> None:
@@ -43,8 +51,8 @@ class OfferSearch(serializers.Serializer[Any]):
     origin = Place(required=False, help_text="flight: IATA code, such as `LHR`.")
     destination = Place(required=False, help_text="flight: IATA code, such as `JFK`.")
     place = Place(required=False, help_text="stay, car: IATA code of an airport or city.")
-    nights = serializers.IntegerField(required=False, min_value=1, max_value=30, help_text="stay")
-    days = serializers.IntegerField(required=False, min_value=1, max_value=60, help_text="car")
+    nights = fields.Count(required=False, min_value=1, max_value=30, help_text="stay")
+    days = fields.Count(required=False, min_value=1, max_value=60, help_text="car")
 
     _REQUIRED = {
         "flight": {"origin", "destination"},
@@ -79,16 +87,16 @@ class OfferSearch(serializers.Serializer[Any]):
 class SelectedOffer(serializers.Serializer[Any]):
     """An offer, and the price that the traveller saw and accepts."""
 
-    offer_id = serializers.RegexField(r"^[a-z0-9-]{1,50}:[A-Za-z0-9_.-]{1,140}$", max_length=191)
-    amount = serializers.DecimalField(max_digits=14, decimal_places=4, min_value=0)
-    currency = serializers.RegexField(r"^[A-Z]{3}$", min_length=3, max_length=3)
+    offer_id = fields.Pattern(r"^[a-z0-9-]{1,50}:[A-Za-z0-9_.-]{1,140}$", max_length=191)
+    amount = fields.Price(help_text="In major units, as the offer says it.")
+    currency = fields.Pattern(r"^[A-Z]{3}$", min_length=3, max_length=3)
 
 
 class NewTraveller(serializers.Serializer[Any]):
     """Who travels."""
 
-    given_name = serializers.CharField(max_length=100)
-    family_name = serializers.CharField(max_length=100)
+    given_name = fields.Text(max_length=100)
+    family_name = fields.Text(max_length=100)
     born_on = serializers.DateField(required=False, allow_null=True)
     kind = serializers.ChoiceField(("adult", "child", "infant"), default="adult")
 
@@ -117,11 +125,21 @@ class NewReservation(serializers.Serializer[Any]):
 class PaymentMethod(serializers.Serializer[Any]):
     """How the trip will be paid: a token of the card processor, never a card number."""
 
-    method = serializers.CharField(max_length=100, help_text="Such as `pm_card_visa`.")
+    method = fields.Text(max_length=100, help_text="Such as `pm_card_visa`.")
 
 
 class PageRequest(serializers.Serializer[Any]):
     """Which page of a list."""
 
-    cursor = serializers.CharField(required=False, max_length=200)
-    limit = serializers.IntegerField(default=50, min_value=1, max_value=200)
+    cursor = fields.Text(required=False, max_length=200)
+    limit = fields.Count(default=50, min_value=1, max_value=200)
+
+
+class ReservationQuery(PageRequest):
+    """Which reservations, and which page of them."""
+
+    updated_since = serializers.DateTimeField(
+        required=False,
+        help_text="Only those that changed at this instant or later. Take the newest `updated_at` "
+        "that you have, less a minute: changes appear in the order in which they are committed.",
+    )

@@ -62,17 +62,18 @@ class Reservations(TravellerEndpoint):
         operation_id="reservations_list",
         summary="List one's reservations",
         tags=["reservations"],
-        parameters=[requests.PageRequest],
+        parameters=[requests.ReservationQuery],
         responses=described({200: answers.ReservationList}, 400, 401, 403),
     )
     def get(self, request: Request) -> Response:
         """Return a page of reservations, newest first."""
-        query = requests.PageRequest(data=request.query_params)
+        query = requests.ReservationQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         limit, cursor = query.validated_data["limit"], query.validated_data.get("cursor")
         found = selectors.reservations(
             account_id=self.account_id,
             after=pagination.place_of(cursor) if cursor else None,
+            updated_since=query.validated_data.get("updated_since"),
             limit=limit + 1,
         )
         shown = {

@@ -11,6 +11,8 @@ _ONE = "reservations/<uuid:reservation_id>"
 urlpatterns = [
     path("accounts", accounts.Accounts.as_view(), name="accounts"),
     path("accounts/me", accounts.Me.as_view(), name="me"),
+    path("accounts/me/export", accounts.Export.as_view(), name="me-export"),
+    path("accounts/me/erase", accounts.Erasure.as_view(), name="me-erase"),
     path("offers", offers.Offers.as_view(), name="offers"),
     re_path(
         r"^offers/(?P<offer_id>[a-z0-9-]{1,50}:[A-Za-z0-9_.-]{1,140})/quote$",

@@ -118,6 +118,14 @@ def exposure_of_saga(saga: SagaInstance) -> list[Exposure]:
     return exposure_of(work.saga, work.rows.all)
 
 
+def exposures(saga_ids: Sequence[UUID]) -> dict[UUID, list[Exposure]]:
+    """Return what is at stake in each of several parked sagas, in one statement."""
+    return {
+        saga_id: exposure_of(work.saga, work.rows.all)
+        for saga_id, work in store.read_several(saga_ids).items()
+    }
+
+
 def _call(saga: SagaInstance, call: SagaStep) -> CallProgress:
     resting = call.state in {StepState.PENDING, StepState.UNKNOWN, StepState.VERIFYING}
     return CallProgress(

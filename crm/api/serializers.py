@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from crm import models
+from identity.api import fields
 
 
 class Desk(serializers.Serializer[Any]):
@@ -69,9 +70,9 @@ class Preference(serializers.Serializer[Any]):
 
     channel = serializers.ChoiceField(models.Channel.choices)
     purpose = serializers.ChoiceField(models.Purpose.choices)
-    granted = serializers.BooleanField()
-    basis = serializers.CharField(max_length=50, default="consent")
-    evidence = serializers.CharField(max_length=500, default="", allow_blank=True)
+    granted = fields.Flag()
+    basis = fields.Text(max_length=50, default="consent")
+    evidence = fields.Text(max_length=500, default="", allow_blank=True)
     via = serializers.CharField(source="source", read_only=True)
     recorded_at = serializers.DateTimeField(read_only=True)
 
@@ -93,7 +94,7 @@ class Note(serializers.Serializer[Any]):
     """What an agent wants to remember."""
 
     id = serializers.UUIDField(read_only=True)
-    text = serializers.CharField(max_length=4000)
+    text = fields.Text(max_length=4000)
     author_id = serializers.UUIDField(read_only=True)
     created_at = serializers.DateTimeField(read_only=True)
 
@@ -104,8 +105,8 @@ class Message(serializers.Serializer[Any]):
     id = serializers.UUIDField(read_only=True)
     channel = serializers.ChoiceField(models.Channel.choices, default=models.Channel.EMAIL.value)
     purpose = serializers.ChoiceField(models.Purpose.choices)
-    subject = serializers.CharField(max_length=200)
-    body = serializers.CharField(max_length=20_000)
+    subject = fields.Text(max_length=200)
+    body = fields.Text(max_length=20_000)
     status = serializers.ChoiceField(models.MessageStatus.choices, read_only=True)
     reason = serializers.CharField(read_only=True)
     queued_at = serializers.DateTimeField(read_only=True)

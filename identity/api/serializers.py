@@ -4,30 +4,32 @@ from typing import Any
 
 from rest_framework import serializers
 
+from identity.api import fields
+
 
 class Credentials(serializers.Serializer[Any]):
     """An address and the password that belongs to it."""
 
-    email = serializers.CharField(max_length=254)
-    password = serializers.CharField(max_length=1024, trim_whitespace=False)
+    email = fields.Text(max_length=254)
+    password = fields.Text(max_length=1024, trim_whitespace=False)
 
 
 class Address(serializers.Serializer[Any]):
     """An e-mail address."""
 
-    email = serializers.CharField(max_length=254)
+    email = fields.Text(max_length=254)
 
 
 class Key(serializers.Serializer[Any]):
     """A key that came by mail."""
 
-    key = serializers.CharField(max_length=200)
+    key = fields.Text(max_length=200)
 
 
 class NewPassword(Key):
     """A key that came by mail, and the password it is to set."""
 
-    password = serializers.CharField(max_length=1024, trim_whitespace=False)
+    password = fields.Text(max_length=1024, trim_whitespace=False)
 
 
 class IssuedToken(serializers.Serializer[Any]):
