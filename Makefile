@@ -1,7 +1,7 @@
 PYTHON ?= python3
 VENV := .venv/bin/python
 .DEFAULT_GOAL := help
-.PHONY: help demo run test bench chaos model property mutants lint lock stop clean clean-venv venv
+.PHONY: help demo run test fuzz bench chaos model property mutants lint openapi lock stop clean clean-venv venv
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ test: venv ## run all tests against real servers; ARGS="tests/flows -k refused" 
 .PHONY: crash
 crash: venv ## kill the system at every boundary, recover, judge; ARGS=--quick for a part of it
 	@$(VENV) -m tests.crash $(ARGS)
+
+fuzz: venv ## send CASES=10000 requests made from the API's document, right and wrong, to the served API (minutes)
+	@$(VENV) -m tests.fuzz --cases $(or $(CASES),10000) $(ARGS)
 
 bench: venv ## measure trips per second
 	@$(VENV) -m tests.bench $(ARGS)
@@ -38,6 +41,9 @@ lint: venv ## check style, types and the boundaries between the contexts
 	@$(VENV) -m ruff check . && $(VENV) -m ruff format --check .
 	@DJANGO_DEBUG=1 $(VENV) -m mypy .
 	@.venv/bin/lint-imports
+
+openapi: venv ## write docs/openapi.json, the API's description of itself
+	@DJANGO_DEBUG=1 $(VENV) manage.py spectacular --format openapi-json --validate --fail-on-warn --file docs/openapi.json
 
 lock: venv ## write requirements*.txt from pyproject.toml, with hashes
 	@$(VENV) -m devstack.lock $(ARGS)

@@ -3,28 +3,15 @@
 from django.apps import apps
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path, re_path
-from drf_spectacular import views as spectacular
-from rest_framework.permissions import AllowAny
 
 from config import health
 from identity import fallbacks
-
-_OPEN = {"authentication_classes": [], "permission_classes": [AllowAny]}
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("livez", health.livez),
     path("readyz", health.readyz),
-    path(
-        "api/v1/openapi.json",
-        spectacular.SpectacularJSONAPIView.as_view(**_OPEN),
-        name="openapi",
-    ),
-    path(
-        "api/v1/docs",
-        spectacular.SpectacularSwaggerView.as_view(url_name="openapi", **_OPEN),
-        name="docs",
-    ),
+    path("api/v1/", include("identity.api.reference")),
     path("api/v1/", include("identity.api.urls")),
 ]
 if apps.is_installed("booking"):

@@ -33,6 +33,35 @@ def answers(successes: Mapping[int, Any], *problems: int) -> dict[Any, Any]:
     return {**successes, **described}
 
 
+_EVERYWHERE: Final = {
+    "400": ("Malformed", "The request cannot be read."),
+    "406": ("NotAcceptable", "The `Accept` header leaves out what can be answered."),
+    "413": ("TooLarge", "The body is too large."),
+    "415": ("UnsupportedType", "The body's content type is not understood."),
+    "429": ("Throttled", "Too many requests; `Retry-After` says for how many seconds to wait."),
+    "503": ("Unavailable", "The database cannot answer; repeat after `Retry-After` seconds."),
+}
+
+
+def describe_what_all_answer(result: Any, **_: Any) -> Any:
+    """Add to every operation the problems that any request can meet (a hook of drf-spectacular)."""
+    components = result["components"].setdefault("responses", {})
+    for name, meaning in _EVERYWHERE.values():
+        components[name] = {
+            "description": meaning,
+            "content": {
+                problem_documents.CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}
+            },
+        }
+    for path in result["paths"].values():
+        for operation in path.values():
+            for status, (name, _meaning) in _EVERYWHERE.items():
+                reference = {"$ref": f"#/components/responses/{name}"}
+                operation["responses"].setdefault(status, reference)
+            operation["responses"] = dict(sorted(operation["responses"].items()))
+    return result
+
+
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """Describe `Authorization: Token …`."""
 
