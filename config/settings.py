@@ -9,7 +9,7 @@ from pathlib import Path
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from config import contexts
+from config import contexts, http_api
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -211,31 +211,18 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 REST_KNOX = {"TOKEN_TTL": timedelta(days=30), "AUTO_REFRESH": False}
 
-# --- HTTP API ------------------------------------------------------------------------------------
+# --- HTTP API (config/http_api.py) ---------------------------------------------------------------
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["identity.authentication.TokenAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["identity.parsing.StrictJSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "identity.problems.handle",
-    "COERCE_DECIMAL_TO_STRING": True,
-    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+    **http_api.REST_FRAMEWORK,
+    # So many proxies of ours stand before the web server; what they add to X-Forwarded-For is believed.
+    "NUM_PROXIES": env.int("API_PROXIES", default=0),
 }
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Travel booking",
-    "VERSION": "1.0.0",
-    "OAS_VERSION": "3.1.0",
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-    "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
-    "POSTPROCESSING_HOOKS": [
-        "drf_spectacular.hooks.postprocess_schema_enums",
-        "identity.api.schema.describe_what_all_answer",
-    ],
-}
+SPECTACULAR_SETTINGS = http_api.SPECTACULAR_SETTINGS
+# Multiplies every limit of identity/rates.py: for tests that do in a minute what people do in a month.
+API_RATE_FACTOR = env.int("API_RATE_FACTOR", default=1)
+# So many streams of events at once in each web process, which has eight threads, and for how long.
+EVENT_STREAMS = env.int("EVENT_STREAMS", default=4)
+EVENT_STREAM_SECONDS = _seconds("EVENT_STREAM_SECONDS", default=25.0)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 
 # --- mail, files, language -----------------------------------------------------------------------

@@ -2,10 +2,10 @@
 
 import unicodedata
 import uuid
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
-from django.db import models
+from django.db import connection, models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -92,3 +92,43 @@ class User(AbstractBaseUser, PermissionsMixin):
     def get_short_name(self) -> str:
         """Return the address: the back office shows it beside "log out"."""
         return self.email
+
+
+_COUNT: Final = """
+WITH gone AS (
+    DELETE FROM identity_tally WHERE key IN (
+        SELECT key FROM identity_tally
+        WHERE ends_at < clock_timestamp() - interval '1 day' AND key <> %(key)s
+        LIMIT 20 FOR UPDATE SKIP LOCKED
+    )
+)
+INSERT INTO identity_tally AS tally (key, count, ends_at)
+VALUES (%(key)s, 1, clock_timestamp() + make_interval(secs => %(seconds)s))
+ON CONFLICT (key) DO UPDATE SET
+    count = CASE WHEN tally.ends_at <= clock_timestamp() THEN 1 ELSE tally.count + 1 END,
+    ends_at = CASE WHEN tally.ends_at <= clock_timestamp() THEN excluded.ends_at ELSE tally.ends_at END
+RETURNING count, extract(epoch FROM ends_at - clock_timestamp())
+"""
+
+
+class Tally(models.Model):
+    """How often something was asked in the window that ends at `ends_at`; `key` is a digest of whom it is about."""
+
+    key = models.CharField(max_length=64, primary_key=True)
+    count = models.PositiveIntegerField()
+    ends_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.key[:8]} {self.count}"
+
+    @classmethod
+    def add(cls, *, key: str, seconds: int) -> tuple[int, float]:
+        """Add one, in one statement, so that two at once are two; return (count, seconds left).
+
+        A window begins with the first request after the end of the last one. Those that ended a day
+        ago are forgotten on the way.
+        """
+        with connection.cursor() as cursor:
+            cursor.execute(_COUNT, {"key": key, "seconds": seconds})
+            [used, left] = cursor.fetchone()
+        return int(used), float(left)

@@ -23,6 +23,9 @@ def _start_servers() -> None:
     """Start the servers, unless the environment names some; xdist's workers share the controller's."""
     os.environ.setdefault("DJANGO_DEBUG", "1")
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+    os.environ.setdefault(
+        "API_RATE_FACTOR", "1000"
+    )  # tests do in a minute what people do in a month
     (Path(__file__).parent.parent / "var" / "static").mkdir(parents=True, exist_ok=True)
     if worker := os.environ.get("PYTEST_XDIST_WORKER"):
         _use_redis_databases(2 + 2 * int(worker.removeprefix("gw")))

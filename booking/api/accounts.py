@@ -15,6 +15,7 @@ from booking.api import answers, pages, requests
 from booking.api.endpoint import TravellerEndpoint
 from booking.api.idempotent import idempotent
 from booking.api.schema import IDEMPOTENCY_KEY
+from identity import rates
 from identity.api.schema import answers as described
 from identity.endpoint import Endpoint
 
@@ -28,6 +29,7 @@ class Accounts(Endpoint):
     """Travellers."""
 
     permission_classes = (AllowAny,)
+    rates = {"POST": rates.SIGN_UP}
 
     @extend_schema(
         operation_id="accounts_create",
@@ -80,6 +82,8 @@ class Export(TravellerEndpoint):
 
 class Erasure(TravellerEndpoint):
     """The end of the account of the traveller who asks."""
+
+    rates = {"POST": rates.PASSWORD}
 
     @extend_schema(
         operation_id="accounts_erase",

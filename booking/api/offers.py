@@ -11,6 +11,7 @@ from booking.api import answers, pages, requests
 from booking.api.endpoint import TravellerEndpoint
 from booking.api.idempotent import idempotent
 from booking.api.schema import IDEMPOTENCY_KEY, OFFER_ID
+from identity import rates
 from identity.api.schema import answers as described
 from providers import services as providers
 
@@ -22,6 +23,8 @@ def current_offer(request: Request, *, offer_id: str) -> Mapping[str, Any]:
 
 class Offers(TravellerEndpoint):
     """What can be booked."""
+
+    rates = {"GET": rates.SEARCH}
 
     @extend_schema(
         operation_id="offers_search",
@@ -40,6 +43,8 @@ class Offers(TravellerEndpoint):
 
 class Quote(TravellerEndpoint):
     """The present price of one offer."""
+
+    rates = {"POST": rates.SEARCH}
 
     @extend_schema(
         operation_id="offers_quote",

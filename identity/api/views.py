@@ -9,7 +9,7 @@ from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from identity import commands, problems, selectors
+from identity import commands, problems, rates, selectors
 from identity.api import serializers
 from identity.api.schema import answers
 from identity.endpoint import Endpoint
@@ -18,6 +18,8 @@ from identity.models import User
 
 class Tokens(Endpoint):
     """Sign in, see where one is signed in, sign out everywhere."""
+
+    rates = {"POST": rates.SIGN_IN}
 
     def get_permissions(self) -> Sequence[BasePermission]:
         """Let everybody sign in."""
@@ -81,6 +83,7 @@ class Verification(Endpoint):
     """Prove an e-mail address."""
 
     permission_classes = (AllowAny,)
+    rates = {"POST": rates.KEY}
 
     @extend_schema(
         operation_id="accounts_verify",
@@ -102,6 +105,7 @@ class VerificationMail(Endpoint):
     """Ask for another verification mail."""
 
     permission_classes = (AllowAny,)
+    rates = {"POST": rates.MAIL}
 
     @extend_schema(
         operation_id="accounts_verify_resend",
@@ -123,6 +127,7 @@ class PasswordReset(Endpoint):
     """Ask for a new password."""
 
     permission_classes = (AllowAny,)
+    rates = {"POST": rates.MAIL}
 
     @extend_schema(
         operation_id="accounts_password_reset",
@@ -144,6 +149,7 @@ class NewPassword(Endpoint):
     """Choose a new password."""
 
     permission_classes = (AllowAny,)
+    rates = {"POST": rates.KEY}
 
     @extend_schema(
         operation_id="accounts_password_reset_confirm",

@@ -22,6 +22,7 @@ SETTINGS: Final = {
     "PARTNER_BREAKER_SECONDS": "2",
     "RECONCILE_SECONDS": "20",
     "EVENTBUS_STREAM_CAP": "200",
+    "API_RATE_FACTOR": "1000",  # these travellers are in a hurry
     "LOG_LEVEL": "WARNING",
 }
 """Short times, so that many faults fit into a run; a stream short enough to be trimmed."""

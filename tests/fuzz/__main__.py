@@ -11,7 +11,13 @@ from devstack.process import NotReadyError
 from devstack.stack import Stack
 from tests.fuzz import passes, schemathesis
 
-SETTINGS = {"SAGA_CALL_SECONDS": "3", "SAGA_LEASE_SECONDS": "6", "SAGA_SWEEP_SECONDS": "0.5"}
+SETTINGS = {
+    "SAGA_CALL_SECONDS": "3",
+    "SAGA_LEASE_SECONDS": "6",
+    "SAGA_SWEEP_SECONDS": "0.5",
+    "API_RATE_FACTOR": "1000",
+    "EVENT_STREAM_SECONDS": "0.2",
+}
 
 
 def main() -> int:
