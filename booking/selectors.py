@@ -1,6 +1,6 @@
 """What can be asked about accounts and reservations; a stranger's is as good as none."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -204,9 +204,26 @@ def reservation_timeline(*, account_id: UUID, reservation_id: UUID) -> list[Time
     Raises:
         reservation.ReservationNotFound: there is none, or it is another traveller's.
     """
+    return timeline_reader(account_id=account_id, reservation_id=reservation_id)(0)
+
+
+def timeline_reader(
+    *, account_id: UUID, reservation_id: UUID
+) -> Callable[[int], list[TimelineEntry]]:
+    """Return how to read an account's reservation's timeline on from its n-th entry, one statement each time.
+
+    Raises:
+        reservation.ReservationNotFound: there is none, or it is another traveller's.
+    """
     details = owned_reservation(account_id=account_id, reservation_id=reservation_id)
-    entries = history.timeline(subject_id=reservation_id)
-    return _told(entries, titles={str(item.item_id): item.title for item in details.items})
+    titles = {str(item.item_id): item.title for item in details.items}
+    return lambda seen: _told(history.timeline(subject_id=reservation_id, skip=seen), titles)
+
+
+def is_over(*, reservation_id: UUID) -> bool:
+    """Return whether a reservation had a flow, and the newest is over."""
+    flow = store.latest_saga_of(reservation_id)
+    return flow is not None and flow.finished_at is not None
 
 
 def parked_sagas(*, limit: int) -> list[ParkedSaga]:

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from booking.api import accounts, flows, offers, refusals, reservations, sagas, webhooks
+from booking.api import accounts, flows, offers, refusals, reservations, sagas, streams, webhooks
 
 refusals.register()
 
@@ -22,6 +22,7 @@ urlpatterns = [
     path("reservations", reservations.Reservations.as_view(), name="reservations"),
     path(_ONE, reservations.Reservation.as_view(), name="reservation"),
     path(f"{_ONE}/timeline", reservations.Timeline.as_view(), name="reservation-timeline"),
+    path(f"{_ONE}/events", streams.Events.as_view(), name="reservation-events"),
     path(f"{_ONE}/payment", flows.Payment.as_view(), name="reservation-payment"),
     path(f"{_ONE}/confirm", flows.Confirm.as_view(), name="reservation-confirm"),
     path(f"{_ONE}/cancel", flows.Cancel.as_view(), name="reservation-cancel"),

@@ -68,10 +68,10 @@ class Progress:
     finished_at: datetime | None
 
 
-def timeline(*, subject_id: UUID) -> list[Entry]:
-    """Return everything that happened to the sagas of a subject, oldest first."""
+def timeline(*, subject_id: UUID, skip: int = 0) -> list[Entry]:
+    """Return everything that happened to the sagas of a subject, oldest first; `skip` leaves out the oldest."""
     events = SagaEvent.objects.filter(saga__subject_id=subject_id).select_related("saga")
-    return [_entry(event) for event in events.order_by("id")]
+    return [_entry(event) for event in events.order_by("id")[skip:]]
 
 
 def progress(*, subject_id: UUID) -> Progress | None:

@@ -46,6 +46,7 @@ MAY: Final[dict[str, set[str]]] = {
     "reservations_list": TRAVELLERS,
     "reservations_read": TRAVELLERS,
     "reservations_timeline": TRAVELLERS,
+    "reservations_events": TRAVELLERS,
     "reservations_payment": TRAVELLERS,
     "reservations_enter_payment_details": TRAVELLERS,
     "reservations_confirm": TRAVELLERS,
