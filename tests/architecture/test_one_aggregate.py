@@ -45,6 +45,7 @@ BESIDE = {
     "saga_step",
     "saga_event",
     "eventbus_outbox",
+    "identity_tally",
     "booking_discrepancy",
     "booking_idempotencyrecord",
     "booking_reconciliation",
