@@ -8,7 +8,7 @@ CONTEXTS: Final[dict[str, tuple[str, ...]]] = {
     # CRM listens.
     "crm": ("crm",),
 }
-SHARED: Final[tuple[str, ...]] = ("identity", "eventbus")
+SHARED: Final[tuple[str, ...]] = ("backoffice", "identity", "eventbus")
 """Apps that belong to no context and know nobody."""
 
 SHARED_PACKAGES: Final[tuple[str, ...]] = ("outbound",)

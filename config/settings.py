@@ -9,7 +9,7 @@ from pathlib import Path
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from config import contexts, http_api
+from config import contexts, http_api, roles, web_admin
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -68,8 +68,10 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "backoffice.policy.PolicyMiddleware",
     "eventbus.middleware.CorrelationMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "backoffice.sessions.SessionEndMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
@@ -196,6 +198,7 @@ PARTNER_GATEWAYS = env.dict("PARTNER_GATEWAYS", default={})
 
 # --- identity ------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "identity.User"
+AUTHENTICATION_BACKENDS = ["identity.backends.LockingBackend"]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -241,7 +244,14 @@ LANGUAGE_CODE = "en-gb"
 TIME_ZONE = "UTC"
 USE_TZ = True
 
-UNFOLD = {"SITE_TITLE": "Travel booking", "SITE_HEADER": "Travel booking"}
+# --- the web admin (config/web_admin.py, config/roles.py) ----------------------------------------
+# A session ends an hour after its last use, and after twelve hours in any case.
+SESSION_COOKIE_AGE = 3600
+SESSION_LONGEST_SECONDS = 12 * 3600
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+LOGIN_URL, LOGIN_REDIRECT_URL = "/admin/login/", "/admin/"
+BACKOFFICE_ROLES = roles.ROLES
+UNFOLD = web_admin.UNFOLD
 
 LOGGING = {
     "version": 1,
@@ -262,6 +272,8 @@ if not DEBUG:
     SECURE_REFERRER_POLICY = "same-origin"
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
+    # A neighbour under the same domain cannot set a cookie of such a name.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-session", "__Host-csrf"
     _missing = [
         name
         for name, value, forbidden in [

@@ -41,9 +41,7 @@ def examine() -> Report:
     """
     report: Report = {
         "streams": [_stream(name) for name in streams.stream_names()],
-        "groups": [
-            _group(group.name, name) for group in catalogue.groups() for name in group.streams
-        ],
+        "groups": groups(),
         "relays": _workers(Heartbeat.RELAY),
         "consumers": _workers(Heartbeat.CONSUMER),
         "redis": _redis(),
@@ -56,6 +54,16 @@ def examine() -> Report:
     ]
     report["healthy"] = not report["problems"]
     return report
+
+
+def groups() -> list[Report]:
+    """Return where every group is in each of its streams; Redis is not asked."""
+    return [_group(group.name, name) for group in catalogue.groups() for name in group.streams]
+
+
+def workers() -> list[Report]:
+    """Return how long every relay and consumer has been silent; Redis is not asked."""
+    return [*_workers(Heartbeat.RELAY), *_workers(Heartbeat.CONSUMER)]
 
 
 def _stream(name: str) -> Report:

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.db.models.functions import Now
 from knox.models import get_token_model
 
-from identity import keys, mails
+from identity import keys, lockout, mails
 from identity.models import User, normalise_email
 
 
@@ -168,6 +168,7 @@ def reset_password(*, key: str, password: str) -> None:
         user.save(update_fields=["password"])
         User.objects.filter(pk=user.pk, email_verified_at=None).update(email_verified_at=Now())
         revoke_all_tokens(user_id=user.pk)
+        lockout.forget(email=user.email)
 
 
 def _active_user(email: str) -> User | None:

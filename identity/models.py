@@ -1,4 +1,4 @@
-"""The one model of Identity: a person who may sign in."""
+"""A person who may sign in, and how often somebody has tried to be them."""
 
 import unicodedata
 import uuid
@@ -6,7 +6,8 @@ from typing import Any, ClassVar, Final
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import connection, models
-from django.db.models.functions import Lower
+from django.db.models import QuerySet
+from django.db.models.functions import Lower, Now
 from django.utils import timezone
 
 
@@ -132,3 +133,25 @@ class Tally(models.Model):
             cursor.execute(_COUNT, {"key": key, "seconds": seconds})
             [used, left] = cursor.fetchone()
         return int(used), float(left)
+
+
+class SignInLock(models.Model):
+    """How often a password was tried under an address since `first_at`; locked until `locked_until`."""
+
+    LONGEST: ClassVar[int] = 254
+
+    email = models.CharField("address", max_length=LONGEST, primary_key=True)
+    tries = models.PositiveIntegerField()
+    first_at = models.DateTimeField(db_index=True)
+    locked_until = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = "sign-in lock"
+
+    def __str__(self) -> str:
+        return self.email
+
+    @classmethod
+    def locked(cls) -> "QuerySet[SignInLock]":
+        """Return the addresses that are locked now."""
+        return cls.objects.filter(locked_until__gt=Now())

@@ -1,32 +1,13 @@
 """Payments in the web admin: to look at, never to edit."""
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
-from unfold.admin import ModelAdmin
 
+from backoffice.pages import LookOnlyPage
 from payments.models import Payment, Refund, WebhookDelivery
 
 
-class LookOnly:
-    """Refuse every change: the service's door is the only way in."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse."""
-        return False
-
-
 @admin.register(Payment)
-class PaymentAdmin(LookOnly, ModelAdmin):  # type: ignore[misc]
+class PaymentAdmin(LookOnlyPage):
     """Payments, newest first."""
 
     list_display = ("id", "status", "amount", "captured_amount", "refunded_amount", "currency")
@@ -36,7 +17,7 @@ class PaymentAdmin(LookOnly, ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(Refund)
-class RefundAdmin(LookOnly, ModelAdmin):  # type: ignore[misc]
+class RefundAdmin(LookOnlyPage):
     """Refunds, newest first."""
 
     list_display = ("gateway_refund_id", "amount", "created_at")
@@ -45,7 +26,7 @@ class RefundAdmin(LookOnly, ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(WebhookDelivery)
-class WebhookDeliveryAdmin(LookOnly, ModelAdmin):  # type: ignore[misc]
+class WebhookDeliveryAdmin(LookOnlyPage):
     """The processor's messages, newest first."""
 
     list_display = ("event_id", "type", "reservation_id", "received_at", "processed_at")

@@ -4,11 +4,13 @@ import logging
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
 from django.db import IntegrityError, transaction
+from django.db.models import Sum
+from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from eventbus.publish import publish
@@ -40,6 +42,7 @@ class PaymentDetails:
 
     payment_id: uuid.UUID
     reservation_id: uuid.UUID
+    gateway_payment_id: str
     status: str
     amount: Decimal
     currency: str
@@ -104,6 +107,36 @@ def payments_of(*, reservation_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Pa
     """Return reservation -> its current payment, in one statement; those without one are left out."""
     rows = Payment.objects.filter(reservation_id__in=reservation_ids, superseded_at=None)
     return {payment.reservation_id: _details(payment) for payment in rows}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Takings:
+    """What was taken and kept, and what was given back, of the payments begun on one day; major units."""
+
+    day: date
+    currency: str
+    kept: Decimal
+    given_back: Decimal
+
+
+def takings(*, since: datetime) -> list[Takings]:
+    """Return what was taken for payments begun since then, by day (UTC) and currency, oldest first."""
+    rows = (
+        Payment.objects.filter(created_at__gte=since, captured_amount__gt=0)
+        .annotate(day=TruncDate("created_at"))
+        .values("day", "currency")
+        .annotate(taken=Sum("captured_amount"), given_back=Sum("refunded_amount"))
+        .order_by("day", "currency")
+    )
+    return [
+        Takings(
+            day=row["day"],
+            currency=row["currency"],
+            kept=row["taken"] - row["given_back"],
+            given_back=row["given_back"],
+        )
+        for row in rows
+    ]
 
 
 def is_ready(*, reservation_id: uuid.UUID) -> bool:

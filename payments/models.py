@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import ClassVar
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 
@@ -51,6 +52,7 @@ class Payment(models.Model):
     superseded_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
+        indexes: ClassVar = [BrinIndex(name="payment_created", fields=["created_at"])]
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["reservation_id"],

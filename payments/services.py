@@ -3,10 +3,12 @@
 from payments.details import (
     PaymentDetails,
     PaymentGatewayUnavailable,
+    Takings,
     enter_payment_details,
     is_ready,
     payment_of,
     payments_of,
+    takings,
 )
 from payments.domain import PaymentStatus
 from payments.gateways.protocol import WebhookForged
@@ -57,6 +59,7 @@ __all__ = [
     "ProcessorLedger",
     "Refund",
     "RefundRefused",
+    "Takings",
     "Void",
     "WebhookForged",
     "enter_payment_details",
@@ -67,5 +70,6 @@ __all__ = [
     "payments_in_books",
     "payments_of",
     "receive_webhook",
+    "takings",
     "unlisted_reservations",
 ]

@@ -29,7 +29,7 @@ def register_partner(*, slug: str, name: str, kind: str, gateway: str, base_url:
     Raises:
         PartnerInvalid: kind, gateway or address make no sense, or the slug is of another kind.
     """
-    _check(kind=kind, gateway=gateway, base_url=base_url)
+    check_partner(kind=kind, gateway=gateway, base_url=base_url)
     described = {"name": name, "gateway": gateway, "base_url": base_url}
     with transaction.atomic():
         partner, is_new = Partner.objects.select_for_update().get_or_create(
@@ -70,7 +70,12 @@ def endpoint(partner: Partner) -> Endpoint:
     return Endpoint(slug=partner.slug, base_url=partner.base_url)
 
 
-def _check(*, kind: str, gateway: str, base_url: str) -> None:
+def check_partner(*, kind: str, gateway: str, base_url: str) -> None:
+    """Refuse what cannot be a partner.
+
+    Raises:
+        PartnerInvalid: kind, gateway or address make no sense.
+    """
     if kind not in set(domain.PartnerKind):
         raise PartnerInvalid(f"{kind!r} is none of: {', '.join(domain.PartnerKind)}")
     if gateway not in registry.known_names():

@@ -1,31 +1,13 @@
 """Reservations in the web admin: to look at, never to edit."""
 
-from typing import Any
-
 from django.contrib import admin
-from django.http import HttpRequest
-from unfold.admin import ModelAdmin, TabularInline
+from unfold.admin import TabularInline
 
+from backoffice.pages import LookOnly, LookOnlyPage
 from reservation.models import Item, Reservation, Traveller
 
 
-class LookOnly:
-    """Refuse every change: the service's door is the only way in."""
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Refuse."""
-        return False
-
-
-class ItemInline(LookOnly, TabularInline):  # type: ignore[misc]
+class ItemInline(LookOnly, TabularInline):  # type: ignore[misc]  # unfold has no types
     """The items of a reservation."""
 
     model = Item
@@ -33,7 +15,7 @@ class ItemInline(LookOnly, TabularInline):  # type: ignore[misc]
     fields = ("position", "kind", "title", "amount", "currency", "starts_at_local", "starts_zone")
 
 
-class TravellerInline(LookOnly, TabularInline):  # type: ignore[misc]
+class TravellerInline(LookOnly, TabularInline):  # type: ignore[misc]  # unfold has no types
     """The travellers of a reservation."""
 
     model = Traveller
@@ -42,7 +24,7 @@ class TravellerInline(LookOnly, TabularInline):  # type: ignore[misc]
 
 
 @admin.register(Reservation)
-class ReservationAdmin(LookOnly, ModelAdmin):  # type: ignore[misc]
+class ReservationAdmin(LookOnlyPage):
     """Reservations, newest first."""
 
     list_display = ("id", "status", "amount", "currency", "created_at", "failure_reason")

@@ -6,6 +6,7 @@ They start when this file is imported: before Django reads its settings and befo
 import atexit
 import os
 import re
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any, Final
@@ -73,3 +74,20 @@ _STACK: Final = re.compile(r"^tests/flows/.*\[(?:.*-)?(once|drop|triple)(?:-.*)?
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Rooms:
     """Let xdist deal out rooms."""
     return Rooms(config, log)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    """Start the machine's own Chromium; without one, tests of the web admin in a browser are skipped.
+
+    Playwright's loop runs in this thread until the session ends, and Django would refuse to work beside it.
+    """
+    found = [path for name in ("chromium", "chromium-browser") if (path := shutil.which(name))]
+    if not found:
+        pytest.skip("no Chromium on this machine: apt-get install chromium")
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+    alone = ("background-networking", "component-update", "quic", "sync", "dev-shm-usage")
+    return {
+        "executable_path": found[0],
+        "args": ["--no-sandbox", "--no-first-run", *(f"--disable-{name}" for name in alone)],
+    }

@@ -2,6 +2,7 @@
 
 from uuid import uuid4
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 
@@ -79,6 +80,7 @@ class SagaInstance(models.Model):
         indexes = [
             models.Index(name="saga_due", fields=["due_at"], condition=Q(due_at__isnull=False)),
             models.Index(name="saga_subject", fields=["subject_id", "created_at"]),
+            BrinIndex(name="saga_created", fields=["created_at"]),
         ]
 
     def __str__(self) -> str:

@@ -39,16 +39,24 @@ def resolvable(work: Work, step: str, item: str, outcome: StepState) -> list[Ste
         raise NotResolvable(
             f"a call of a saga that is {work.saga.state} is not resolved as {outcome}"
         )
-    turned = work.saga.state is SagaState.COMPENSATING
-    found = [
-        call
-        for call in work.rows.all
-        if call.id == (step, item, Direction.COMPENSATE if turned else Direction.FORWARD)
-        and _only_a_person_can(work, call)
-    ]
+    found = [call for call in for_a_person(work) if (call.step, call.item) == (step, item)]
     if not found:
         raise NotResolvable(f"no call of {step} {item} waits for a person".replace("  ", " "))
     return found
+
+
+def outcomes(state: SagaState) -> list[StepState]:
+    """Return how a person can settle a call of a saga in this state; not at all once it is over."""
+    return sorted(_RESOLVED.get(state, ()))
+
+
+def for_a_person(work: Work) -> list[StepRow]:
+    """Return the calls that only a person can settle, in the direction in which the saga goes."""
+    return [
+        call
+        for call in work.rows.all
+        if call.direction is work.saga.direction and _only_a_person_can(work, call)
+    ]
 
 
 def _only_a_person_can(work: Work, call: StepRow) -> bool:

@@ -41,6 +41,9 @@ class Provider(models.Model):
     name = models.CharField(max_length=200, blank=True)
     kind = models.CharField(max_length=20, blank=True)
 
+    class Meta:
+        permissions = [("see_all_providers", "Can see the rows of every provider")]
+
     def __str__(self) -> str:
         return self.name or str(self.provider_id)
 

@@ -7,10 +7,14 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
+from backoffice import roles
 from crm.models import Membership, Provider, Role
 from identity.models import User
 
 DEVELOPMENT_PASSWORD = "agents-look-after-travellers"  # noqa: S105 - set while DJANGO_DEBUG=1 only
+
+ROLE = "provider staff"
+"""What they may do in the back office."""
 
 
 class Command(BaseCommand):
@@ -36,6 +40,7 @@ def _staff_of(provider: Provider) -> dict[str, str | None]:
     )
     if not user.is_staff:
         raise CommandError(f"{email} is the login of somebody who is not staff; nothing was given.")
+    user.groups.add(roles.group(ROLE))
     Membership.objects.get_or_create(
         user=user, provider=provider, defaults={"role": Role.AGENT.value}
     )

@@ -1,14 +1,20 @@
-"""Sagas in the web admin: seen by operators, let try again with a reason, changed by nobody."""
+"""Flows in the web admin: one page for each reservation; tried again, settled and cancelled with a reason."""
+
+from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.contrib.messages import get_messages
+from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 from rest_framework.test import APIClient
 
+from backoffice.models import AuditEntry
 from booking.orchestrator import engine
 from booking.orchestrator.models import SagaEvent, SagaInstance
 from tests import toy
+from tests.integration.backoffice.people import somebody
 from tests.integration.booking.test_engine import run, start
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -31,12 +37,15 @@ def parked() -> SagaInstance:
     return saga
 
 
-def settle(operator: Client, saga: SagaInstance, reason: str) -> None:
-    operator.post(
-        reverse("admin:booking_sagainstance_changelist"),
-        {"action": "retry", "_selected_action": [saga.pk], "reason": reason},
-    )
+def do(client: Client, saga: SagaInstance, deed: str, **said: str) -> HttpResponse:
+    form = {"action": deed, "_selected_action": [saga.pk], **said}
+    answer = client.post(reverse("admin:booking_sagainstance_changelist"), form)
     saga.refresh_from_db()
+    return answer
+
+
+def shown(client: Client, saga: SagaInstance) -> str:
+    return client.get(reverse("admin:booking_trip", args=[saga.subject_id])).content.decode()
 
 
 def test_a_parked_saga_is_listed_with_what_it_waits_for(
@@ -50,19 +59,24 @@ def test_a_parked_saga_is_listed_with_what_it_waits_for(
 def test_its_page_shows_every_call_and_what_happened(
     operator: Client, parked: SagaInstance
 ) -> None:
-    page = operator.get(reverse("admin:booking_sagainstance_change", args=[parked.pk]))
+    old = operator.get(reverse("admin:booking_sagainstance_change", args=[parked.pk]))
 
-    shown = page.content.decode()
-    assert page.status_code == 200
-    assert "tests/toy.py:" in shown
-    assert "compensating" in shown
+    page = shown(operator, parked)
+
+    assert old.headers["Location"] == reverse("admin:booking_trip", args=[parked.subject_id])
+    assert "tests/toy.py:" in page
+    assert "✗ refused" in page
+    assert "take back: book flight" in page
+    assert '<svg xmlns="http://www.w3.org/2000/svg"' in page
 
 
 def test_an_operator_lets_it_try_again_with_a_reason(
     operator: Client, parked: SagaInstance
 ) -> None:
-    settle(operator, parked, "the partner cancels now")
+    asked = do(operator, parked, "retry")
+    do(operator, parked, "retry", confirmed="yes", reason="the partner cancels now")
 
+    assert "with a fresh count of tries" in asked.content.decode()
     retried = SagaEvent.objects.get(saga=parked, kind="retried")
     engine.advance(parked.pk)
     parked.refresh_from_db()
@@ -72,9 +86,114 @@ def test_an_operator_lets_it_try_again_with_a_reason(
 
 
 def test_without_a_reason_nothing_happens(operator: Client, parked: SagaInstance) -> None:
-    settle(operator, parked, " ")
+    answers = [
+        do(operator, parked, deed, confirmed="yes", reason=" ") for deed in ("retry", "cancel")
+    ]
 
+    assert ["This field is required." in a.content.decode() for a in answers] == [True, True]
     assert parked.attention_reason is not None
+    assert not AuditEntry.objects.filter(action__in=["retry", "cancel"]).exists()
+
+
+def test_every_deed_is_in_the_audit_log_with_who_and_why(
+    operator: Client, parked: SagaInstance
+) -> None:
+    do(operator, parked, "retry", confirmed="yes", reason="the partner cancels now")
+
+    entry = AuditEntry.objects.get(action="retry")
+    assert (entry.actor, entry.reason) == ("olga@example.com", "the partner cancels now")
+    assert entry.target == f"saga {parked.pk}"
+
+
+def test_what_was_refused_is_told_and_leaves_no_line(operator: Client) -> None:
+    toy.reset()
+    done = run(start())
+
+    answer = do(operator, done, "retry", confirmed="yes", reason="try")
+
+    assert "does not wait for a person" in str(next(iter(get_messages(answer.wsgi_request))))
+    assert not AuditEntry.objects.filter(action="retry").exists()
+
+
+def test_a_call_is_settled_with_evidence(operator: Client, parked: SagaInstance) -> None:
+    asked = do(operator, parked, "resolve").content.decode()
+    said = {"call": "book flight", "outcome": "accepted", "reason": "ticket 4711", "answer": ""}
+
+    do(operator, parked, "resolve", confirmed="yes", **said)
+
+    engine.advance(parked.pk)
+    parked.refresh_from_db()
+    resolved = SagaEvent.objects.get(saga=parked, kind="resolved")
+    assert "compensate book flight" in asked
+    assert "It certainly did not happen" not in asked
+    assert (resolved.actor, resolved.detail["evidence"]) == ("olga@example.com", "ticket 4711")
+    assert parked.state == "failed"
+    assert AuditEntry.objects.get(action="resolve").detail["call"] == "book flight"
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"call": "book hotel"}, {"outcome": "refused"}, {"answer": "[1]"}, {"answer": "{"}]
+)
+def test_nonsense_settles_nothing(
+    operator: Client, parked: SagaInstance, wrong: dict[str, str]
+) -> None:
+    said = {"call": "book flight", "outcome": "accepted", "reason": "seen", "answer": "", **wrong}
+
+    answer = do(operator, parked, "resolve", confirmed="yes", **said)
+
+    assert answer.status_code == 200
+    assert parked.attention_reason is not None
+    assert not SagaEvent.objects.filter(saga=parked, kind="resolved").exists()
+
+
+def test_a_running_flow_is_cancelled_by_name(operator: Client) -> None:
+    toy.reset()
+    saga = start()
+
+    do(operator, saga, "cancel", confirmed="yes", reason="asked by phone")
+
+    asked_for = SagaEvent.objects.get(saga=saga, kind="cancel_requested")
+    engine.advance(saga.pk)
+    saga.refresh_from_db()
+    assert (asked_for.actor, asked_for.detail) == ("olga@example.com", {"reason": "asked by phone"})
+    assert saga.state == "cancelled"
+
+
+def test_who_may_only_look_is_offered_nothing_and_does_nothing(
+    client: Client, parked: SagaInstance
+) -> None:
+    client.force_login(somebody("support"))
+
+    page = shown(client, parked)
+    do(client, parked, "retry", confirmed="yes", reason="because")
+
+    assert "compensation incomplete" in page
+    assert 'name="action"' not in page
+    assert parked.attention_reason is not None
+
+
+def test_the_page_is_sent_again_only_when_something_has_changed(operator: Client) -> None:
+    toy.reset()
+    saga = start()
+    live = reverse("admin:booking_trip_live", args=[saga.subject_id])
+    first = operator.get(live)
+
+    same = operator.get(live, headers={"If-None-Match": first.headers["ETag"]})
+    run(saga)
+    other = operator.get(live, headers={"If-None-Match": first.headers["ETag"]})
+
+    assert (first.status_code, same.status_code, other.status_code) == (200, 304, 200)
+    assert 'data-live="yes"' in first.content.decode()
+    assert 'data-live=""' in other.content.decode()
+
+
+def test_a_page_that_is_kept_up_to_date_asks_a_bounded_number_of_questions(
+    operator: Client, parked: SagaInstance, django_assert_max_num_queries: Any
+) -> None:
+    live = reverse("admin:booking_trip_live", args=[parked.subject_id])
+
+    with django_assert_max_num_queries(24):
+        operator.get(live)
 
 
 def test_nobody_edits_a_saga(operator: Client, parked: SagaInstance) -> None:
@@ -92,8 +211,7 @@ def test_what_is_at_stake_is_listed_with_currency_and_leg(operator: Client) -> N
     page = operator.get(reverse("admin:booking_sagainstance_changelist"), {"parked": "yes"})
 
     assert "120.50 EUR (book flight)" in page.content.decode()
-    shown = operator.get(reverse("admin:booking_sagainstance_change", args=[saga.pk]))
-    assert "120.50 EUR (book flight)" in shown.content.decode()
+    assert "120.50 EUR (book flight)" in shown(operator, saga)
 
 
 def _parked_with_a_price() -> SagaInstance:
@@ -116,8 +234,8 @@ def test_staff_who_may_see_sagas_are_told_what_is_at_stake(superuser: bool, stat
 
     assert answer.status_code == status
     if superuser:
-        [shown] = answer.json()["sagas"]
-        assert shown["saga_id"] == str(saga.pk)
-        assert shown["exposure"] == [
+        [listed] = answer.json()["sagas"]
+        assert listed["saga_id"] == str(saga.pk)
+        assert listed["exposure"] == [
             {"step": "book", "item": "flight", "amount": "120.50", "currency": "EUR"}
         ]

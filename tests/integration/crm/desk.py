@@ -6,6 +6,7 @@ from uuid import UUID
 from knox.models import AuthToken
 from rest_framework.test import APIClient
 
+from backoffice import roles
 from crm.models import Membership, Role
 from identity.models import User
 
@@ -13,6 +14,7 @@ from identity.models import User
 def staff_of(*provider_ids: UUID, role: str = Role.AGENT, email: str = "agent@example.com") -> User:
     """Make a login that works for these providers."""
     user = User.objects.create_user(email, is_staff=True)
+    user.groups.add(roles.group("provider staff"))
     for provider_id in provider_ids:
         Membership.objects.create(user=user, provider_id=provider_id, role=role)
     return user

@@ -41,26 +41,26 @@ def signed_in(client, user):
     return client
 
 
-def listed(client, page):
-    answer = client.get(f"/admin/crm/{page}/")
+def listed(client, name):
+    answer = client.get(f"/admin/crm/{name}/")
     assert answer.status_code == 200
     return list(answer.context["cl"].queryset)
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_staff_see_rows_of_their_provider_only(client, page):
+@pytest.mark.parametrize("name", PAGES)
+def test_staff_see_rows_of_their_provider_only(client, name):
     signed_in(client, staff_of(HOTEL))
     staff_of(AIRLINE, email="airline@example.com")
 
-    rows = listed(client, page)
+    rows = listed(client, name)
 
-    if page == "profile":
+    if name == "profile":
         assert [row.pk for row in rows] == [OTHER_ACCOUNT]
-    elif page == "provider":
+    elif name == "provider":
         assert [row.pk for row in rows] == [HOTEL]
     else:
         assert {row.provider_id for row in rows} <= {HOTEL}
-    if page in {"relationship", "interaction", "message", "membership"}:
+    if name in {"relationship", "interaction", "message", "membership"}:
         assert rows
 
 
@@ -68,39 +68,39 @@ def test_operators_see_every_provider_s_rows(client):
     signed_in(client, User.objects.create_superuser("operator@example.com", "password-of-operator"))
 
     assert {row.provider_id for row in listed(client, "relationship")} == {HOTEL, AIRLINE}
-    for page in PAGES:
-        listed(client, page)
+    for name in PAGES:
+        listed(client, name)
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_staff_without_membership_are_turned_away(client, page):
+@pytest.mark.parametrize("name", PAGES)
+def test_staff_without_membership_are_turned_away(client, name):
     signed_in(client, staff_of())
 
-    assert client.get(f"/admin/crm/{page}/").status_code == 403
+    assert client.get(f"/admin/crm/{name}/").status_code == 403
 
 
-@pytest.mark.parametrize("page", ["relationship", "profile", "message"])
-def test_a_foreign_row_cannot_be_opened(client, page):
+@pytest.mark.parametrize("name", ["relationship", "profile", "message"])
+def test_a_foreign_row_cannot_be_opened(client, name):
     signed_in(client, staff_of(HOTEL))
     foreign = {
         "relationship": models.Relationship.objects.get(provider=AIRLINE),
         "profile": models.Profile.objects.get(pk=ACCOUNT),
         "message": models.Message.objects.get(provider=AIRLINE),
-    }[page]
+    }[name]
 
-    assert client.get(f"/admin/crm/{page}/{foreign.pk}/change/").status_code == 302
+    assert client.get(f"/admin/crm/{name}/{foreign.pk}/change/").status_code == 302
 
 
-@pytest.mark.parametrize("page", PAGES)
-def test_staff_change_and_delete_nothing(client, page):
+@pytest.mark.parametrize("name", PAGES)
+def test_staff_change_and_delete_nothing(client, name):
     signed_in(client, staff_of(HOTEL))
-    rows = listed(client, page)
+    rows = listed(client, name)
 
     for row in rows:
-        assert client.get(f"/admin/crm/{page}/{row.pk}/change/").status_code == 200
-        assert client.post(f"/admin/crm/{page}/{row.pk}/change/", {}).status_code == 403
+        assert client.get(f"/admin/crm/{name}/{row.pk}/change/").status_code == 200
+        assert client.post(f"/admin/crm/{name}/{row.pk}/change/", {}).status_code == 403
         assert (
-            client.post(f"/admin/crm/{page}/{row.pk}/delete/", {"post": "yes"}).status_code == 403
+            client.post(f"/admin/crm/{name}/{row.pk}/delete/", {"post": "yes"}).status_code == 403
         )
 
 

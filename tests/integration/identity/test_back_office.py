@@ -36,9 +36,9 @@ def test_a_login_is_created_with_a_normalised_address(office):
     assert User.objects.get(email="new@example.com").check_password(PASSWORD)
 
 
-@pytest.mark.parametrize("page", ["", "add/", "{id}/change/", "{id}/password/"])
-def test_every_page_about_logins_is_shown(office, page):
-    url = "/admin/identity/user/" + page.format(id=User.objects.get().pk)
+@pytest.mark.parametrize("path", ["", "add/", "{id}/change/", "{id}/password/"])
+def test_every_page_about_logins_is_shown(office, path):
+    url = "/admin/identity/user/" + path.format(id=User.objects.get().pk)
 
     assert office.get(url).status_code == 200
 

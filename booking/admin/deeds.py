@@ -1,0 +1,141 @@
+"""What an operator can do to a flow: let it try again, settle a call with evidence, cancel."""
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, Final
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
+
+from backoffice.deeds import Deed, DeedForm
+from booking import commands, tasks
+from booking.models import SagaInstance
+from booking.orchestrator import control, settling, store
+from booking.orchestrator.shape import SagaState, StepState
+from reservation import services as reservation
+
+OUTCOMES: Final = {
+    StepState.DONE: "It happened",
+    StepState.REFUSED: "It certainly did not happen",
+    StepState.ACCEPTED: "Its loss is accepted",
+}
+
+
+def _retry(saga: SagaInstance, actor: str, said: Mapping[str, Any]) -> str:
+    control.retry(saga_id=saga.pk, actor=actor, reason=said["reason"])
+    _go_on(saga)
+    return f"{saga.pk} tries again."
+
+
+def _resolve(saga: SagaInstance, actor: str, said: Mapping[str, Any]) -> str:
+    step, _, item = said["call"].partition(" ")
+    control.resolve(
+        saga_id=saga.pk,
+        step=step,
+        item=item,
+        outcome=StepState(said["outcome"]),
+        actor=actor,
+        evidence=said["reason"],
+        answer=said["answer"],
+    )
+    _go_on(saga)
+    return f"{step} of {saga.pk} is settled; it goes on."
+
+
+def _cancel(saga: SagaInstance, actor: str, said: Mapping[str, Any]) -> str:
+    if saga.finished_at is None:
+        control.request_cancel(subject_id=saga.subject_id, actor=actor, reason=said["reason"])
+        _go_on(saga)
+        return f"{saga.pk} turns back."
+    found = reservation.details(reservation_id=saga.subject_id)
+    commands.cancel_reservation(account_id=found.account_id, reservation_id=saga.subject_id)
+    return f"{saga.subject_id} is being cancelled."
+
+
+def _go_on(saga: SagaInstance) -> None:
+    # A lost message is harmless: the sweeper picks the saga up.
+    transaction.on_commit(partial(tasks.dispatch, saga.pk), robust=True)
+
+
+class ResolveForm(DeedForm):
+    """Ask which call is settled, how, and how that is known."""
+
+    call = forms.ChoiceField(label="Call", widget=UnfoldAdminSelectWidget)
+    outcome = forms.ChoiceField(label="What became of it", widget=UnfoldAdminSelectWidget)
+    answer = forms.JSONField(
+        label="What the other side says",
+        required=False,
+        widget=UnfoldAdminTextareaWidget({"rows": 3}),
+        help_text='Only for what happened, as JSON: {"order_id": "…", "confirmation_code": "…"}. What is'
+        " left out is taken from the request.",
+    )
+    field_order = ("call", "outcome", "reason", "answer")
+
+    def __init__(self, *args: Any, rows: Sequence[SagaInstance], **kwargs: Any) -> None:
+        super().__init__(*args, rows=rows, **kwargs)
+        self.fields["reason"].label = "Evidence"
+        self.fields["reason"].help_text = "How that is known: a ticket, a partner's answer."
+        calls = settling.for_a_person(store.read(rows[0].pk)) if len(rows) == 1 else []
+        self.fields["call"].choices = [  # type: ignore[attr-defined]
+            (
+                f"{call.step} {call.item}".strip(),
+                f"{call.direction} {call.step} {call.item}".strip(),
+            )
+            for call in calls
+        ]
+        known = settling.outcomes(SagaState(rows[0].state)) if rows else []
+        self.fields["outcome"].choices = [(one.value, OUTCOMES[one]) for one in known]  # type: ignore[attr-defined]
+
+    def clean_answer(self) -> dict[str, Any]:
+        """Take an object, or nothing."""
+        told = self.cleaned_data["answer"] or {}
+        if not isinstance(told, dict):
+            raise ValidationError("Give a JSON object.")
+        return told
+
+
+RETRY: Final = Deed(
+    name="retry",
+    title="Try again",
+    explains="The calls that were given up are made again, with a fresh count of tries; what is unanswered"
+    " is asked about first.",
+    act=_retry,
+    refusals=(control.NotParked,),
+)
+RESOLVE: Final = Deed(
+    name="resolve",
+    title="Settle a call",
+    explains="You say what became of a call that only a person can find out about. The flow goes on as if"
+    " the other side had said so. Look at the partner, or at the card processor, first.",
+    act=_resolve,
+    refusals=(control.NotParked, control.NotResolvable),
+    form=ResolveForm,
+    danger=True,
+)
+CANCEL: Final = Deed(
+    name="cancel",
+    title="Cancel",
+    explains="A flow that is running turns back, and everything it did is taken back. A confirmed trip is"
+    " cancelled with each provider, and what the conditions give back is refunded.",
+    act=_cancel,
+    refusals=(
+        control.TooLate,
+        reservation.NotCancellable,
+        reservation.ReservationNotFound,
+    ),
+    danger=True,
+)
+
+
+def deeds_for(saga: SagaInstance) -> list[Deed]:
+    """Return what can be done to a flow as it stands."""
+    found = []
+    if saga.attention_reason is not None:
+        found.append(RETRY)
+        if settling.for_a_person(store.read(saga.pk)):
+            found.append(RESOLVE)
+    if saga.state == SagaState.RUNNING and saga.cancel_requested_at is None:
+        found.append(CANCEL)
+    return found

@@ -1,0 +1,138 @@
+"""Everything about one reservation on one page: its flows as pictures, their calls, the timeline, the money."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from django.utils.safestring import SafeString, mark_safe
+
+from backoffice.deeds import Deed
+from booking.admin import deeds
+from booking.models import SagaInstance, SagaStep
+from booking.orchestrator import history
+from booking.orchestrator.compensation import compensation_of
+from booking.orchestrator.diagram import LOOKS, boxes_of
+from booking.orchestrator.exposure import totals
+from booking.orchestrator.operations import shape_of
+from booking.orchestrator.plan import REGISTRY
+from booking.orchestrator.svg import svg
+from payments import services as payments
+from providers import services as providers
+from reservation import services as reservation
+
+VERBS: Final = {"forward": "", "compensate": "take back: ", "annul": "annul: "}
+"""What is said before a step, by the direction of its call."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One call of a flow, as an operator sees it."""
+
+    row: SagaStep
+    icon: str
+    what: str
+    code: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flow:
+    """One run of a flow."""
+
+    saga: SagaInstance
+    picture: SafeString
+    compensation: str
+    stake: str
+    calls: Sequence[Call]
+    buttons: Sequence[Deed]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trip:
+    """What the page shows; `found` is None where the subject is no reservation of ours. Newest flow first."""
+
+    reservation_id: UUID
+    found: reservation.ReservationDetails | None
+    flows: Sequence[Flow]
+    orders: Sequence[providers.OrderDetails]
+    payment: payments.PaymentDetails | None
+    timeline: Sequence[tuple[history.Entry, str]]
+    buttons: Sequence[Deed]
+
+    @property
+    def live(self) -> bool:
+        """Whether something may change by itself: a flow is under way and waits for no person."""
+        sagas = [flow.saga for flow in self.flows]
+        return any(saga.finished_at is None and saga.attention_reason is None for saga in sagas)
+
+    @property
+    def status(self) -> str:
+        """Where it stands, in one word: the reservation's status, or that of the newest flow."""
+        newest = self.flows[0].saga.state if self.flows else "unknown"
+        return self.found.status if self.found else newest
+
+
+def trip(*, reservation_id: UUID) -> Trip:
+    """Return everything about a reservation."""
+    sagas = SagaInstance.objects.filter(subject_id=reservation_id).prefetch_related("calls")
+    flows_seen = list(sagas.order_by("-created_at"))
+    # After the flows: their end and the reservation's are committed together.
+    found = _found(reservation_id)
+    titles = {str(item.item_id): item.title for item in found.items} if found else {}
+    entries = history.timeline(subject_id=reservation_id)
+    return Trip(
+        reservation_id=reservation_id,
+        found=found,
+        flows=[_flow(saga, titles) for saga in flows_seen],
+        orders=providers.orders_of(reservation_id=reservation_id),
+        payment=payments.payment_of(reservation_id=reservation_id),
+        timeline=[(entry, titles.get(entry.item, entry.item)) for entry in entries],
+        buttons=[deeds.CANCEL] if found and found.status == reservation.Status.CONFIRMED else [],
+    )
+
+
+def picture(saga: SagaInstance) -> SafeString:
+    """Draw a flow as it stands."""
+    calls = sorted(saga.calls.all(), key=lambda call: call.pk)
+    boxes = boxes_of(shape_of(saga), REGISTRY.get(saga.name), calls)
+    said = ": ".join(part for part in (saga.state, saga.reason, saga.attention_reason) if part)
+    # Everything in it that is not ours is escaped where it is drawn.
+    return mark_safe(svg(boxes, title=f"{saga.name} v{saga.version}", subtitle=said))  # noqa: S308
+
+
+def at_stake(saga: SagaInstance) -> str:
+    """Return what a parked saga may cost until a person has acted: by currency, and call by call."""
+    found = history.exposure_of_saga(saga)
+    calls = ", ".join(f"{one.step} {one.item}".strip() for one in found)
+    sums = " + ".join(f"{amount} {code}" for code, amount in totals(found).items())
+    return f"{sums} ({calls})" if found else ""
+
+
+def taken_back(saga: SagaInstance) -> str:
+    """Say how far a saga is taken back."""
+    return compensation_of(saga.state, saga.calls.all()).replace("_", " ")
+
+
+def _flow(saga: SagaInstance, titles: dict[str, str]) -> Flow:
+    calls = sorted(saga.calls.all(), key=lambda call: call.pk)
+    return Flow(
+        saga=saga,
+        picture=picture(saga),
+        compensation=taken_back(saga),
+        stake=at_stake(saga),
+        calls=[_call(saga, call, titles) for call in calls],
+        buttons=deeds.deeds_for(saga),
+    )
+
+
+def _call(saga: SagaInstance, call: SagaStep, titles: dict[str, str]) -> Call:
+    what = f"{VERBS[call.direction]}{call.step} {titles.get(call.item, call.item)}".strip()
+    code = history.source_of(saga.name, call.step)
+    return Call(row=call, icon=LOOKS[call.state].icon, what=what, code=code)
+
+
+def _found(reservation_id: UUID) -> reservation.ReservationDetails | None:
+    try:
+        return reservation.details(reservation_id=reservation_id)
+    except reservation.ReservationNotFound:
+        return None

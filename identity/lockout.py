@@ -1,0 +1,64 @@
+"""How often somebody may try a password: five times in a quarter of an hour, for each address.
+
+PostgreSQL counts, so it holds for all processes together, and while Redis is away. A try is counted
+before the password is looked at: tries at the same time do not get more of them.
+"""
+
+from datetime import datetime
+from typing import Final
+
+from django.db import connection
+
+from identity.models import SignInLock, normalise_email
+
+TRIES: Final = 5
+SECONDS: Final = 900
+
+COUNT: Final = """
+    INSERT INTO identity_signinlock AS lock (email, tries, first_at) VALUES (%(email)s, 1, now())
+    ON CONFLICT (email) DO UPDATE SET
+        tries = CASE WHEN lock.first_at <= now() - %(pause)s::interval THEN 1 ELSE lock.tries + 1 END,
+        first_at = CASE WHEN lock.first_at <= now() - %(pause)s::interval THEN now() ELSE lock.first_at END,
+        locked_until = CASE WHEN lock.first_at > now() - %(pause)s::interval AND lock.tries + 1 >= %(tries)s
+            THEN now() + %(pause)s::interval END
+    WHERE lock.locked_until IS NULL OR lock.locked_until <= now()
+    RETURNING tries
+"""
+FORGET: Final = """
+    DELETE FROM identity_signinlock WHERE email = %s OR first_at < now() - interval '1 day'
+"""
+
+
+class LockedOut(Exception):
+    """Too many passwords were tried under this address; the lock ends by itself."""
+
+    code = "locked_out"
+
+
+def count_try(*, email: str) -> None:
+    """Count a try, the last one of which locks the address unless it succeeds (`forget`).
+
+    Raises:
+        LockedOut: there were too many.
+    """
+    pause = f"{SECONDS} seconds"
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT, {"email": _key(email), "pause": pause, "tries": TRIES})
+        if cursor.fetchone() is None:
+            raise LockedOut("Too many tries; wait a quarter of an hour.")
+
+
+def forget(*, email: str) -> None:
+    """Begin to count anew: the password was right, or somebody who may has opened the lock."""
+    with connection.cursor() as cursor:
+        cursor.execute(FORGET, [_key(email)])
+
+
+def locked_until(*, email: str) -> datetime | None:
+    """Return until when an address is locked; None when it is not."""
+    locks = SignInLock.locked().filter(email=_key(email))
+    return locks.values_list("locked_until", flat=True).first()
+
+
+def _key(email: str) -> str:
+    return normalise_email(email.replace("\0", ""))[: SignInLock.LONGEST]

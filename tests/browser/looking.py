@@ -1,0 +1,80 @@
+"""Somebody at a browser: signs in, opens pages, and notices what a person or the browser would complain about."""
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import ConsoleMessage, Page, expect
+
+PASSWORD: Final = "correct horse battery"
+SHOTS: Final = Path(__file__).parents[2] / "var" / "screenshots"
+PHONE: Final = {"width": 375, "height": 800}
+DESK: Final = {"width": 1280, "height": 900}
+SERIOUS: Final = {"serious", "critical"}
+OVERFLOW: Final = (
+    "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+)
+
+
+class Looking:
+    """A page, and what was wrong with it."""
+
+    def __init__(self, page: Page, url: str) -> None:
+        self.page, self.url = page, url
+        self.complaints: list[str] = []
+        page.set_default_timeout(15_000)
+        page.on("console", self._heard)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        SHOTS.mkdir(parents=True, exist_ok=True)
+
+    def sign_in(self, role: str) -> None:
+        """Sign in as somebody in a role, as a person does."""
+        self.open("/admin/login/")
+        self.page.get_by_label("E-mail").fill(f"{role.replace(' ', '-')}@example.com")
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.page.get_by_role("button", name="Log in").click()
+        expect(self.page).to_have_url(f"{self.url}/admin/")
+
+    def open(self, path: str) -> None:
+        """Open a page of the web admin."""
+        self.page.goto(self.url + path)
+
+    def press(self, key: str, *, until: str, at_most: int = 80) -> None:
+        """Press a key until what has the focus is named so."""
+        for _ in range(at_most):
+            self.page.keyboard.press(key)
+            if self.page.evaluate(NAME_OF_FOCUS) == until:
+                return
+        raise AssertionError(f"{until!r} is not reached by {key}")
+
+    def examine(self, name: str) -> dict[str, Any]:
+        """Photograph the page at a desk and on a phone; return what is wrong with it."""
+        self.page.set_viewport_size(DESK)
+        self.page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
+        wrong: dict[str, Any] = {"desk": self._violations()}
+        self.page.set_viewport_size(PHONE)
+        self.page.screenshot(path=SHOTS / f"{name}-phone.png", full_page=True)
+        wrong |= {"phone": self._violations(), "overflow": self.page.evaluate(OVERFLOW)}
+        wrong["complaints"], self.complaints[:] = list(self.complaints), []
+        self.page.set_viewport_size(DESK)
+        return {what: found for what, found in wrong.items() if found}
+
+    def _violations(self) -> list[str]:
+        """Return what axe finds serious or worse, each with the first element that it found."""
+        found = json.loads(json.dumps(Axe().run(self.page).response["violations"]))
+        return [
+            f"{one['id']} ({len(one['nodes'])}): {one['nodes'][0]['html'][:200]}"
+            for one in found
+            if one["impact"] in SERIOUS
+        ]
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.complaints.append(message.text)
+
+
+NAME_OF_FOCUS: Final = """() => {
+    const it = document.activeElement;
+    return (it?.labels?.[0] ?? it)?.innerText?.trim() ?? "";
+}"""
