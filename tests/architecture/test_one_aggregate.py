@@ -41,6 +41,7 @@ AGGREGATES = {
 """Table -> the aggregate that it belongs to, and the column that tells which one."""
 
 BESIDE = {
+    "backoffice_auditentry",
     "saga",
     "saga_step",
     "saga_event",
@@ -49,6 +50,7 @@ BESIDE = {
     "booking_discrepancy",
     "booking_idempotencyrecord",
     "booking_reconciliation",
+    "identity_signinlock",
     "knox_authtoken",
     "payments_webhookdelivery",
     "providers_breaker",
