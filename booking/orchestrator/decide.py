@@ -11,6 +11,7 @@ from booking.orchestrator.shape import (
     FINAL,
     NOT_RETRIED,
     SETTLED,
+    TIMED_OUT,
     Direction,
     Kind,
     Rows,
@@ -128,10 +129,8 @@ def _turns_back(saga: SagaRow, step: StepShape, calls: list[StepRow], now: datet
         return refused[0].reason or "refused"
     if now >= saga.deadline_at:
         return "deadline_passed"
-    if any(
-        row.wait_until and row.wait_until <= now for row in calls if row.state is StepState.WAITING
-    ):
-        return "action_timed_out"
+    if any(row.state is StepState.WAITING and row.reason == TIMED_OUT for row in calls):
+        return TIMED_OUT
     if worn := [row for row in calls if row.worn(step.attempts) and row.due(now)]:
         return NOT_RETRIED if worn[0].reason == NOT_RETRIED else "retries_exhausted"
     return ""

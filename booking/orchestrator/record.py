@@ -17,7 +17,7 @@ from booking.orchestrator.calls import (
     Refused,
 )
 from booking.orchestrator.operations import call_value, operation_of, step_of
-from booking.orchestrator.shape import NOT_RETRIED, Direction, Kind, StepRow, StepState
+from booking.orchestrator.shape import NOT_RETRIED, TIMED_OUT, Direction, Kind, StepRow, StepState
 from booking.orchestrator.work import Work
 from outbound.call import Idempotency, Pause, Waiting
 
@@ -161,6 +161,7 @@ def refused(work: Work, call: StepRow, *, refusal: Exception, ambiguous: bool = 
 
 
 def _waiting(work: Work, call: StepRow, claim: Claim, waiting: Waiting) -> None:
+    """Wait for the customer until `wait_until`; who acts in the last moment is seen by one last question."""
     first = call.action != waiting.action
     wait_until = call.wait_until or work.now + timedelta(seconds=waiting.seconds)
     value = call_value(work, call)
@@ -169,6 +170,7 @@ def _waiting(work: Work, call: StepRow, claim: Claim, waiting: Waiting) -> None:
         state=StepState.WAITING,
         action=waiting.action,
         wait_until=wait_until,
+        reason=TIMED_OUT if claim.call.now >= wait_until else "",
         due_at=min(wait_until, work.now + timedelta(seconds=POLL_SECONDS)),
         tries=0,
         ambiguous=True,

@@ -165,6 +165,8 @@ def _shape(plan: str) -> Shape:
 
 NOT_RETRIED: Final = "not_retried"
 """The reason of a call whose error was not worth another try (`Retry.on`)."""
+TIMED_OUT: Final = "action_timed_out"
+"""The reason of a call that, asked when the customer's time was over, still waited for the customer."""
 
 CallId = tuple[str, str, "Direction"]
 """What names a call within its saga: step, item, direction."""

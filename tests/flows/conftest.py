@@ -24,7 +24,7 @@ QUICK = {
     "PARTNER_QUIET_SECONDS": "2",
     "PARTNER_BREAKER_CALLS": "3",
     "PARTNER_BREAKER_SECONDS": "2",
-    "PAYMENT_ACTION_SECONDS": "23",
+    "PAYMENT_ACTION_SECONDS": "13",
 }
 MODES = [pytest.param(mode, marks=pytest.mark.stack) for mode in ("once", "drop", "triple")]
 

@@ -1,6 +1,6 @@
 """What an outcome changes: the second transaction of a call, fenced, as in `booking.orchestrator.record`."""
 
-from booking.orchestrator.shape import Direction, Kind, StepState
+from booking.orchestrator.shape import TIMED_OUT, Direction, Kind, StepState
 from outbound.call import Idempotency
 from tests.model import moves
 from tests.model.calls import Claim, Outcome, Phase
@@ -36,7 +36,7 @@ def _write(world: World, claim: Claim, outcome: Outcome) -> None:
         case Outcome.REFUSED:
             _refused(world, claim)
         case Outcome.WAITING:
-            _waiting(world, row)
+            _waiting(world, claim)
         case Outcome.UNSENT | Outcome.FAILED | Outcome.ERROR:
             row.spent = row.spent or outcome is Outcome.ERROR
             failed(world, row, sent=outcome is not Outcome.UNSENT)
@@ -107,9 +107,11 @@ def _refused(world: World, claim: Claim) -> None:
         pivot.state, pivot.due_at, pivot.lease_until = StepState.UNKNOWN, world.clock, None
 
 
-def _waiting(world: World, row: Row) -> None:
+def _waiting(world: World, claim: Claim) -> None:
+    row = claim.row
     row.wait_until = row.wait_until or world.clock + CUSTOMER
     row.state, row.tries, row.ambiguous = StepState.WAITING, 0, True
+    row.reason = TIMED_OUT if claim.at >= row.wait_until else ""
     row.due_at = min(row.wait_until, world.clock + POLL)
 
 

@@ -317,6 +317,19 @@ def test_a_waiting_call_goes_on_when_the_customer_has_acted() -> None:
     assert saga.state == SagaState.COMPLETED
 
 
+def test_a_customer_who_acts_in_the_last_moment_is_seen_without_being_told() -> None:
+    toy.WORLD.answers["authorise"] = ["wait"]
+    saga = start()
+    engine.advance(saga.pk)
+    toy.WORLD.effects.append(f"{saga.pk}:authorise:1")
+
+    forward(timedelta(seconds=601))
+    engine.advance(saga.pk)
+
+    saga.refresh_from_db()
+    assert saga.state == SagaState.COMPLETED
+
+
 def test_a_customer_who_never_acts_is_released() -> None:
     toy.WORLD.answers["authorise"] = ["wait"]
     toy.WORLD.answers["probe authorise"] = ["wait"] * 200

@@ -19,6 +19,7 @@ from booking.orchestrator.decide import (
 from booking.orchestrator.shape import (
     FINAL,
     MOVES,
+    TIMED_OUT,
     Direction,
     Kind,
     Rows,
@@ -133,8 +134,12 @@ CASES = {
     "the customer has until wait_until": (
         saga(), [HOLD, row("authorise", "waiting", wait_until=LATER, due_at=LATER), FLIGHT, *TAIL], Sleep(LATER),
     ),
-    "a customer who never acts turns back": (
+    "a customer whose time is over is asked about once more": (
         saga(), [HOLD, row("authorise", "waiting", wait_until=BEFORE, due_at=BEFORE), FLIGHT, *TAIL],
+        Run("reservation", (row("authorise", "waiting", wait_until=BEFORE, due_at=BEFORE),)),
+    ),
+    "a customer who has still not acted then turns back": (
+        saga(), [HOLD, row("authorise", "waiting", wait_until=BEFORE, due_at=BEFORE, reason=TIMED_OUT), FLIGHT, *TAIL],
         Enter(SagaState.COMPENSATING, "action_timed_out"),
     ),
     "a call that cannot be asked about is never sent again": (

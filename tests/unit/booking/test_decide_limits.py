@@ -13,7 +13,7 @@ from booking.orchestrator.decide import (
     Sleep,
     decide,
 )
-from booking.orchestrator.shape import Rows, SagaState, StepRow
+from booking.orchestrator.shape import TIMED_OUT, Rows, SagaState, StepRow
 from tests.unit.booking.test_decide import (
     ANNUL,
     AUTHORISE,
@@ -128,10 +128,14 @@ def test_whoever_waits_is_woken_by_the_deadline_at_the_latest() -> None:
         (row("authorise", tries=3), Enter(SagaState.COMPENSATING, "retries_exhausted")),
         (row("authorise", tries=3, due_at=LATER), Sleep(LATER)),
         (
-            row("authorise", "waiting", wait_until=NOW, due_at=LATER),
+            row("authorise", "waiting", wait_until=NOW, due_at=LATER, reason=TIMED_OUT),
             Enter(SagaState.COMPENSATING, "action_timed_out"),
         ),
-        (row("authorise", "unknown", wait_until=BEFORE, due_at=LATER), Sleep(LATER)),
+        (row("authorise", "waiting", wait_until=NOW, due_at=LATER), Sleep(LATER)),
+        (
+            row("authorise", "unknown", wait_until=BEFORE, due_at=LATER, reason=TIMED_OUT),
+            Sleep(LATER),
+        ),
     ],
 )
 def test_the_last_try_before_the_pivot(authorise: StepRow, expected: object) -> None:
