@@ -20,8 +20,8 @@ logger = logging.getLogger(__name__)
 
 BATCH: Final = 100
 THREADS: Final = 4
-HINTS: Final = 2
-"""After so many dispatches without progress the messages are being lost: run the saga here."""
+HINTS: Final = 1
+"""After so many dispatches without progress messages are being lost, or nobody takes them: run the saga here."""
 GIVE_UP: Final = 12
 """After so many, over half an hour, whatever runs the saga dies of it: a person must look."""
 
