@@ -5,6 +5,7 @@ link runs only if it is the saga's current one, and the sweeper finds what was l
 """
 
 import logging
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -73,11 +74,14 @@ def dispatch(saga_id: UUID) -> bool:
     if canvas is None:
         return True
     try:
-        with broker.producer() as producer:
-            for _ in range(COPIES[settings.SAGA_DISPATCH]):
-                # A chain ignores `producer`; its connection is what reaches the first task.
-                canvas.apply_async(connection=producer.connection, retry=False)
+        broker.publish(partial(_publish, canvas))
     except broker.BrokerAway as error:
         logger.warning("saga %s not dispatched: %s", saga_id, error)
         return False
     return True
+
+
+def _publish(canvas: "Signature[Any]", producer: broker.Producer) -> None:
+    for _ in range(COPIES[settings.SAGA_DISPATCH]):
+        # A chain ignores `producer`; its connection is what reaches the first task.
+        canvas.apply_async(connection=producer.connection, retry=False)

@@ -5,6 +5,7 @@ The hint may be lost: `manage.py send_messages` finds what was left.
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -31,17 +32,18 @@ def send_messages(*, message_ids: Sequence[str], **kwargs: object) -> None:
 def dispatch(*, message_ids: Sequence[UUID]) -> bool:
     """Publish the tasks that send these messages; False when the broker is not there."""
     try:
-        with broker.producer() as producer:
-            for start in range(0, len(message_ids), AT_ONCE):
-                send_messages.apply_async(
-                    kwargs={
-                        "message_ids": [str(each) for each in message_ids[start : start + AT_ONCE]]
-                    },
-                    queue=contexts.CRM_QUEUE,
-                    producer=producer,
-                    retry=False,
-                )
+        broker.publish(partial(_publish, list(message_ids)))
     except broker.BrokerAway as error:
         logger.warning("messages not dispatched: %s", error)
         return False
     return True
+
+
+def _publish(message_ids: Sequence[UUID], producer: broker.Producer) -> None:
+    for start in range(0, len(message_ids), AT_ONCE):
+        send_messages.apply_async(
+            kwargs={"message_ids": [str(each) for each in message_ids[start : start + AT_ONCE]]},
+            queue=contexts.CRM_QUEUE,
+            producer=producer,
+            retry=False,
+        )

@@ -1,6 +1,11 @@
-"""Waking the relay after a commit: best effort, never slows or fails a request."""
+"""Waking the relay after a commit: best effort, never slows or fails a request.
 
+In a web server a thread does it (`in_background`): several commits at once are one wake-up.
+"""
+
+import functools
 import logging
+import threading
 import time
 from typing import Final
 
@@ -12,6 +17,7 @@ logger = logging.getLogger(__name__)
 
 BREAKER_SECONDS: Final = 5.0
 _rest_until: list[float] = [0.0]
+_background: list[bool] = [False]
 
 
 def channel() -> str:
@@ -21,6 +27,41 @@ def channel() -> str:
 
 
 def send() -> None:
+    """Publish one wake-up, or let the thread do it."""
+    if _background[0]:
+        _nudger().wanted.set()
+    else:
+        publish()
+
+
+def in_background(on: bool = True) -> None:
+    """Leave publishing to a thread from now on: no request of this process waits for Redis."""
+    _background[0] = on
+
+
+class _Nudger(threading.Thread):
+    """Publishes a wake-up whenever one is wanted."""
+
+    def __init__(self) -> None:
+        super().__init__(name="nudger", daemon=True)
+        self.wanted = threading.Event()
+
+    def run(self) -> None:
+        """Publish until the process ends."""
+        while self.wanted.wait():
+            self.wanted.clear()
+            publish()
+
+
+@functools.cache
+def _nudger() -> _Nudger:
+    """Start the thread, at the first commit: a process that was forked has only what it starts itself."""
+    nudger = _Nudger()
+    nudger.start()
+    return nudger
+
+
+def publish() -> None:
     """Publish one wake-up; after a failure stay silent for 5 s, as the relay polls anyway."""
     if time.monotonic() < _rest_until[0]:
         return

@@ -1,20 +1,31 @@
 """The one door to the broker: publish within about a second, or learn that it is away.
 
 Celery's defaults can hang a request for minutes when Redis does not answer; here a message is a hint,
-so whoever publishes gives up quickly and leaves the rest to a sweep.
+so whoever publishes gives up quickly and leaves the rest to a sweep. A web server does not wait at all: it
+publishes from a thread (`in_background`).
 """
 
+import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
+from threading import BoundedSemaphore
 from typing import Final
 
 from django.conf import settings
 from kombu import Connection, Producer, pools
 
+logger = logging.getLogger(__name__)
+
 PAUSE_SECONDS: Final = 5.0
+MOST_WAITING: Final = 100
+__all__ = ["BrokerAway", "Producer", "forget", "in_background", "producer", "publish"]
+
 _away_until = 0.0
+_publisher: ThreadPoolExecutor | None = None
+_places: Final = BoundedSemaphore(MOST_WAITING)
 
 
 class BrokerAway(Exception):
@@ -37,6 +48,44 @@ def producer() -> Iterator[Producer]:
     except Exception as error:
         _away_until = time.monotonic() + PAUSE_SECONDS
         raise BrokerAway(f"{type(error).__name__}: {error}") from error
+
+
+def publish(send: Callable[[Producer], None]) -> None:
+    """Let `send` publish with a producer; in a process that called `in_background`, after this returns.
+
+    What is handed to the thread may be lost without a word, as any message may.
+
+    Raises:
+        BrokerAway: the broker does not answer, or did not a moment ago.
+    """
+    if _publisher is None:
+        _send(send)
+        return
+    if time.monotonic() < _away_until or not _places.acquire(blocking=False):
+        raise BrokerAway("left alone after a failure, or too much is waiting")
+    _publisher.submit(_send_and_log, send)
+
+
+def in_background(on: bool = True) -> None:
+    """Publish from a thread from now on: no request of this process waits for the broker."""
+    global _publisher
+    if _publisher is not None:
+        _publisher.shutdown()
+    _publisher = ThreadPoolExecutor(1, thread_name_prefix="broker") if on else None
+
+
+def _send(send: Callable[[Producer], None]) -> None:
+    with producer() as lent:
+        send(lent)
+
+
+def _send_and_log(send: Callable[[Producer], None]) -> None:
+    try:
+        _send(send)
+    except BrokerAway as error:
+        logger.warning("a message was not published: %s", error)
+    finally:
+        _places.release()
 
 
 def forget() -> None:

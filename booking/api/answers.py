@@ -282,3 +282,11 @@ class Timeline(serializers.Serializer[Any]):
     """Everything that happened, oldest first."""
 
     timeline = TimelineEntry(many=True)
+
+
+class StreamedEvent(serializers.Serializer[Any]):
+    """One event of a stream: `progress` with its number and an entry of the timeline, then `over`."""
+
+    id = serializers.CharField(required=False)
+    event = serializers.ChoiceField(("progress", "over"))
+    data = serializers.CharField(help_text="JSON: a `TimelineEntry`, or an empty object.")

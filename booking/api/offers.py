@@ -35,7 +35,7 @@ class Offers(TravellerEndpoint):
     )
     def get(self, request: Request) -> Response:
         """Ask every partner of the kind side by side."""
-        query = requests.OfferSearch(data=request.query_params)
+        query = requests.OfferSearch(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         found = providers.search(**query.validated_data)
         return Response(answers.Offers(found).data)

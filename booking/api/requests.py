@@ -131,7 +131,9 @@ class PaymentMethod(serializers.Serializer[Any]):
 class PageRequest(serializers.Serializer[Any]):
     """Which page of a list."""
 
-    cursor = fields.Text(required=False, max_length=200)
+    cursor = fields.Pattern(
+        r"^[A-Za-z0-9_-]{1,200}$", required=False, help_text="Taken from `next`."
+    )
     limit = fields.Count(default=50, min_value=1, max_value=200)
 
 

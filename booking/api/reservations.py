@@ -67,7 +67,7 @@ class Reservations(TravellerEndpoint):
     )
     def get(self, request: Request) -> Response:
         """Return a page of reservations, newest first."""
-        query = requests.ReservationQuery(data=request.query_params)
+        query = requests.ReservationQuery(data=request.query_params.dict())
         query.is_valid(raise_exception=True)
         limit, cursor = query.validated_data["limit"], query.validated_data.get("cursor")
         found = selectors.reservations(

@@ -4,15 +4,17 @@ from typing import Final
 
 from drf_spectacular.utils import OpenApiParameter
 
+from identity.api.schema import KEY_SCHEMA
+
 IDEMPOTENCY_KEY: Final = OpenApiParameter(
     "Idempotency-Key",
-    str,
+    KEY_SCHEMA,
     OpenApiParameter.HEADER,
     description="A new UUID for each intention: repeated with the same body, the request acts once.",
 )
 IDEMPOTENCY_KEY_REQUIRED: Final = OpenApiParameter(
     "Idempotency-Key",
-    str,
+    KEY_SCHEMA,
     OpenApiParameter.HEADER,
     required=True,
     description=IDEMPOTENCY_KEY.description,
@@ -24,5 +26,8 @@ PREFER: Final = OpenApiParameter(
     description="`wait=n`: answer with the outcome if it is known within n seconds (10 at most).",
 )
 OFFER_ID: Final = OpenApiParameter(
-    "offer_id", str, OpenApiParameter.PATH, description="As found: `<partner>:<offer>`."
+    "offer_id",
+    {"type": "string", "pattern": r"^[a-z0-9-]{1,50}:[A-Za-z0-9_.-]{1,140}$"},
+    OpenApiParameter.PATH,
+    description="As found: `<partner>:<offer>`.",
 )

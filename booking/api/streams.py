@@ -14,7 +14,6 @@ from uuid import UUID
 from django.conf import settings
 from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import status
 from rest_framework.renderers import JSONRenderer
@@ -66,7 +65,7 @@ class Events(TravellerEndpoint):
         tags=["reservations"],
         parameters=[LAST_EVENT_ID],
         responses={
-            (200, "text/event-stream"): OpenApiTypes.STR,
+            (200, "text/event-stream"): answers.StreamedEvent,
             **described({204: None}, 400, 401, 403, 404),
         },
     )

@@ -4,26 +4,27 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
-from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.request import Request
 
-PARAMETERS = [
-    OpenApiParameter(
-        "cursor", str, description="Where the page begins: taken from `next` or `previous`."
-    ),
-    OpenApiParameter("limit", int, description="Rows on a page: 1 to 200, 50 if not given."),
-]
+from identity.api import fields
+
+
+class PageQuery(serializers.Serializer[Any]):
+    """Which page of a list."""
+
+    cursor = fields.Pattern(
+        r"^[A-Za-z0-9+/=]{1,500}$",
+        required=False,
+        help_text="Where the page begins: taken from `next` or `previous`.",
+    )
+    limit = fields.Count(default=50, min_value=1, max_value=200, help_text="Rows on a page.")
 
 
 class Pages(CursorPagination):
     """Pages ordered by an instant, newest first."""
-
-    page_size = 50
-    max_page_size = 200
-    page_size_query_param = "limit"
 
     def __init__(self, *ordering: str) -> None:
         self._fields = ordering
@@ -45,6 +46,16 @@ class Pages(CursorPagination):
         if cursor is not None and cursor.position is not None:
             _check_instant(str(cursor.position))
         return cursor
+
+    def get_page_size(self, request: Request) -> int:
+        """Return how many rows are asked for.
+
+        Raises:
+            ValidationError: it is no number from 1 to 200.
+        """
+        query = PageQuery(data=request.query_params.dict())
+        query.is_valid(raise_exception=True)
+        return int(query.validated_data["limit"])
 
     def rows_of(self, rows: QuerySet[Any], request: Request) -> list[Any]:
         """Return the rows of the page that the request asks for."""

@@ -12,18 +12,21 @@ from rest_framework.response import Response
 
 from crm import selectors
 from crm.api import access, serializers
-from crm.api.pages import PARAMETERS as PAGED
-from crm.api.pages import Pages
+from crm.api.pages import PageQuery, Pages
 from crm.commands import customers
 from crm.domain import Choice
-from identity.api.schema import answers
+from identity.api.schema import KEY_SCHEMA, answers
 from identity.endpoint import Endpoint
 
 DESK = OpenApiParameter("provider", str, description="Slug; needed if the login works for several.")
-SEARCH = OpenApiParameter("search", str, description="A part of the e-mail address or the name.")
+SEARCH = OpenApiParameter(
+    "search",
+    {"type": "string", "maxLength": 200},
+    description="A part of the e-mail address or the name.",
+)
 KEY = OpenApiParameter(
     "Idempotency-Key",
-    str,
+    KEY_SCHEMA,
     OpenApiParameter.HEADER,
     description="Repeating a request with its key acts once.",
 )
@@ -52,7 +55,7 @@ class Customers(Endpoint):
         operation_id="crm_customers_list",
         summary="List customers",
         tags=TAGS,
-        parameters=[DESK, SEARCH, *PAGED],
+        parameters=[DESK, SEARCH, PageQuery],
         responses=answers({200: serializers.CustomerPage}, 400, 401, 403, 404),
     )
     def get(self, request: Request) -> Response:
@@ -95,7 +98,7 @@ class Timeline(Endpoint):
         operation_id="crm_timeline_list",
         summary="Show a customer's timeline",
         tags=TAGS,
-        parameters=[DESK, *PAGED],
+        parameters=[DESK, PageQuery],
         responses=answers({200: serializers.InteractionPage}, 400, 401, 403, 404),
     )
     def get(self, request: Request, account_id: UUID) -> Response:
@@ -154,7 +157,7 @@ class Notes(Endpoint):
         operation_id="crm_notes_list",
         summary="List notes",
         tags=TAGS,
-        parameters=[DESK, *PAGED],
+        parameters=[DESK, PageQuery],
         responses=answers({200: serializers.NotePage}, 400, 401, 403, 404),
     )
     def get(self, request: Request, account_id: UUID) -> Response:
@@ -194,7 +197,7 @@ class Messages(Endpoint):
         operation_id="crm_messages_list",
         summary="List messages",
         tags=TAGS,
-        parameters=[DESK, *PAGED],
+        parameters=[DESK, PageQuery],
         responses=answers({200: serializers.MessagePage}, 400, 401, 403, 404),
     )
     def get(self, request: Request, account_id: UUID) -> Response:

@@ -11,6 +11,9 @@ from drf_spectacular.utils import OpenApiResponse
 from identity import problem_documents
 from identity.api.serializers import Problem
 
+KEY_SCHEMA: Final = {"type": "string", "pattern": r"^[\x21-\x7e]{1,255}$"}
+"""What an Idempotency-Key may be."""
+
 _MEANINGS: Final = {
     400: "The request is not valid.",
     401: "No token, or not a valid one.",

@@ -24,7 +24,7 @@ class Pass:
     name: str
     token: str
     include: str
-    exclude: str = "^$"
+    exclude: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict)
 
 

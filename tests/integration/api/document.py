@@ -23,6 +23,16 @@ class Operation:
         """Whether the document describes a body."""
         return "requestBody" in self.described
 
+    @property
+    def authenticated(self) -> tuple[str, ...]:
+        """The header that says who asks, where somebody must."""
+        return ("Authorization",) if "security" in self.described else ()
+
+    def parameters(self, where: str) -> list[str]:
+        """Return the names of the parameters in the query, the header or the path."""
+        found = self.described.get("parameters", [])
+        return [one["name"] for one in found if one["in"] == where]
+
     def at(self, **parts: object) -> str:
         """Return the address with its parts filled in."""
         return self.path.format(**{name: str(value) for name, value in parts.items()})

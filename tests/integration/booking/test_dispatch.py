@@ -2,18 +2,23 @@
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
+from typing import Final
 
 import pytest
-from django.conf import LazySettings
+import redis
+from django.conf import LazySettings, settings
 
 from booking import tasks
 from booking.orchestrator.models import SagaInstance
+from eventbus import nudge
 from outbound import broker
 from tests import toy
 from tests.integration.booking.test_engine import start
 
 pytestmark = pytest.mark.django_db(transaction=True)
+QUEUE: Final = "travel:reservation"
 
 
 @pytest.fixture
@@ -53,3 +58,62 @@ def test_a_silent_broker_does_not_hang_the_request(
     publishing.join(timeout=30)
 
     assert answers == [False]
+
+
+@pytest.fixture
+def background() -> Iterator[None]:
+    """Publish from a thread, as a web server does."""
+    broker.in_background()
+    nudge.in_background()
+    yield
+    nudge.in_background(False)
+    broker.in_background(False)
+
+
+def test_a_web_server_publishes_what_it_hands_to_its_thread(
+    saga: SagaInstance, background: None
+) -> None:
+    with redis.Redis.from_url(settings.REDIS_URL) as client:
+        client.delete(QUEUE)
+
+        assert tasks.dispatch(saga.pk)
+        broker.in_background(False)  # waits for the thread
+
+        assert client.llen(QUEUE) == 1
+        client.delete(QUEUE)
+
+
+def test_a_web_server_waits_for_no_silent_redis(
+    saga: SagaInstance, silent_broker: None, background: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the thread the first dispatch takes a second, and the first nudge 0.2."""
+    monkeypatch.setattr(nudge, "publish", lambda: time.sleep(0.2))
+    began = time.monotonic()
+
+    answers = [tasks.dispatch(saga.pk) for _ in range(3)]
+    for _ in range(20):
+        nudge.send()
+
+    assert answers == [True, True, True]
+    assert time.monotonic() - began < 0.5
+
+
+def test_what_waits_for_a_silent_broker_is_bounded(
+    saga: SagaInstance, silent_broker: None, background: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(broker, "_places", threading.BoundedSemaphore(2))
+
+    answers = [tasks.dispatch(saga.pk) for _ in range(3)]
+
+    assert answers == [True, True, False]
+
+
+def test_wake_ups_wanted_at_once_are_one(background: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    published, go_on = [], threading.Event()
+    monkeypatch.setattr(nudge, "publish", lambda: (published.append(1), go_on.wait(5)))
+
+    for _ in range(50):
+        nudge.send()
+    go_on.set()
+
+    assert len(published) <= 2
