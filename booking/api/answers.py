@@ -289,4 +289,6 @@ class StreamedEvent(serializers.Serializer[Any]):
 
     id = serializers.CharField(required=False)
     event = serializers.ChoiceField(("progress", "over"))
-    data = serializers.CharField(help_text="JSON: a `TimelineEntry`, or an empty object.")
+    data = serializers.CharField(  # type: ignore[assignment]
+        help_text="JSON: a `TimelineEntry`, or an empty object."
+    )

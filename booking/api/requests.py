@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.utils import timezone
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from identity.api import fields
@@ -128,12 +129,15 @@ class PaymentMethod(serializers.Serializer[Any]):
     method = fields.Text(max_length=100, help_text="Such as `pm_card_visa`.")
 
 
+@extend_schema_field({"type": "string", "pattern": r"^[A-Za-z0-9_-]{1,200}$"})
+class Cursor(fields.Text):
+    """Where a page begins; whether it is one of ours is seen when it is read."""
+
+
 class PageRequest(serializers.Serializer[Any]):
     """Which page of a list."""
 
-    cursor = fields.Pattern(
-        r"^[A-Za-z0-9_-]{1,200}$", required=False, help_text="Taken from `next`."
-    )
+    cursor = Cursor(required=False, max_length=200, help_text="Taken from `next`.")
     limit = fields.Count(default=50, min_value=1, max_value=200)
 
 

@@ -1,6 +1,7 @@
 """The card processor's messages: signed, stored once, never believed."""
 
 import json
+import random
 import time
 from typing import Any
 from uuid import uuid4
@@ -92,3 +93,60 @@ def test_a_body_that_is_no_event_is_forged_however_it_is_signed(body: bytes) -> 
 
     with pytest.raises(payments.WebhookForged):
         payments.receive_webhook(body=body, signature=signature)
+
+
+def test_while_secrets_are_changed_both_are_good(cards: Server, settings: Any) -> None:
+    settings.STRIPE_WEBHOOK_SECRET = "whsec_new,whsec_old"
+    reservation_id = purses.details_of()
+
+    for secret in ("whsec_new", "whsec_old"):
+        body = a_message(intent_of(reservation_id))
+        found = payments.receive_webhook(body=body, signature=signed(body, secret=secret))
+        assert found == reservation_id
+
+
+def test_of_a_thousand_altered_messages_none_is_taken() -> None:
+    body = a_message("pi_1")
+    signature = signed(body)
+    chance = random.Random(1)
+
+    for _ in range(1000):
+        altered, forged = alter(body, signature, chance)
+        with pytest.raises(payments.WebhookForged):
+            payments.receive_webhook(body=altered, signature=forged)
+
+    assert not WebhookDelivery.objects.exists()
+
+
+def alter(body: bytes, signature: str, chance: random.Random) -> tuple[bytes, str]:
+    """Change one byte of a message, or one character of its signature, or leave one out."""
+    place = chance.randrange(len(body))
+    at = signature.index("v1=") + 3 + chance.randrange(64)
+    other = chance.choice([c for c in "0123456789abcdef" if c != signature[at]])
+    return chance.choice(
+        [
+            (
+                body[:place] + bytes([body[place] ^ chance.randint(1, 255)]) + body[place + 1 :],
+                signature,
+            ),
+            (body[:place] + body[place + 1 :], signature),
+            (body, signature[:at] + other + signature[at + 1 :]),
+            (body, signature[:at] + signature[at + 1 :]),
+            (body, signature.replace("t=", f"t={chance.randint(1, 9)}", 1)),
+            (body, signed(body, age=chance.randint(301, 10**6))),
+            (body, signed(body, secret=f"whsec_{chance.random()}")),
+        ]
+    )
+
+
+def test_messages_out_of_order_are_hints_all_the_same(cards: Server) -> None:
+    reservation_id = purses.details_of()
+    intent = intent_of(reservation_id)
+    bodies = [
+        a_message(intent, status=status) for status in ("canceled", "succeeded", "processing")
+    ]
+
+    found = [payments.receive_webhook(body=body, signature=signed(body)) for body in bodies]
+
+    assert found == [reservation_id] * 3
+    assert purses.status_of(reservation_id) == "ready"
