@@ -1,13 +1,25 @@
 """Each how-to is followed on a scratch copy of the project, and the files that it touches are counted."""
 
+import importlib.util
+import inspect
+import os
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
+from types import ModuleType
+from urllib.parse import urlsplit, urlunsplit
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from config import contexts
-from tests.howto import following
+from outbound.deadline import Deadline
+from providers.gateways.protocol import Endpoint, Gateway, NewOrder, Query
+from providers.refusals import OrderCancelled
+from tests.howto import embedding, following
+from tests.howto.nordair import nordair as stand_in
 
 PAGES = following.ROOT / "docs" / "how-to"
 GENERATED = re.compile(
@@ -76,3 +88,90 @@ def test_a_new_version_of_an_event_touches_no_listener(copy: following.Copy) -> 
 
     assert [publisher, listeners, written] == counted(PAGES / "event-version.md")
     assert (listeners, rest) == (0, 0)
+
+
+def test_a_partner_touches_two_files(copy: following.Copy) -> None:
+    copy.follow(PAGES / "partner.md")
+
+    touched = copy.touched()
+    gateways = {name for name in touched if name.startswith("providers/gateways/")}
+
+    assert [0, len(gateways), len(touched - gateways)] == counted(PAGES / "partner.md")
+    assert len(touched) <= 3
+
+
+@pytest.fixture
+def gateway(copy: following.Copy) -> ModuleType:
+    """The gateway that the page on partners shows."""
+    [shown] = [b for b in following.blocks(PAGES / "partner.md") if b.path.endswith("nordair.py")]
+    copy.apply(shown)
+    spec = importlib.util.spec_from_file_location("nordair_gateway", copy.root / shown.path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_gateway_of_the_page_has_all_that_providers_asks_of_one(gateway: ModuleType) -> None:
+    asked = {name for name in vars(Gateway) if not name.startswith("_")} | {"traits"}
+
+    for name in asked - {"traits", "lists_orders"}:
+        expected = inspect.signature(getattr(Gateway, name)).parameters
+        assert (
+            inspect.signature(getattr(gateway.NordairGateway, name)).parameters.keys()
+            == expected.keys()
+        )
+    assert gateway.NordairGateway.traits.idempotency == "B"
+
+
+def test_the_gateway_of_the_page_sells_a_ticket_once_and_takes_it_back(gateway: ModuleType) -> None:
+    nordair, soon = gateway.NordairGateway(), Deadline.within(20)
+    with stand_in() as url:
+        there = {"partner": Endpoint(slug="nordair", base_url=url), "deadline": soon}
+        query = Query(kind="flight", date="2030-05-01", origin="LHR", destination="JFK")
+        [offer] = nordair.search(query=query, **there)
+        order = NewOrder(
+            offer_id=offer.offer_id,
+            amount=offer.amount,
+            currency="EUR",
+            reference="r:1",
+            travellers=[],
+        )
+
+        first, again = (nordair.book(order=order, key="k", **there) for _ in range(2))
+        found = nordair.look_up(key="k", reference="r:1", **there)
+        standing = nordair.standing(key="k", reference="r:1", **there)
+        cancelled = nordair.cancel(key="k", reference="r:1", order_id="", **there)
+
+        assert (offer.amount, offer.starts_zone) == (Decimal("312.50"), "Europe/London")
+        assert first == again == found
+        assert [one.order_id for one in standing] == [first.order_id]
+        assert cancelled
+        assert nordair.standing(key="k", reference="r:1", **there) == []
+        assert nordair.look_up(key="unknown", reference="r:1", **there) is None
+        with pytest.raises(OrderCancelled):
+            nordair.look_up(key="k", reference="r:1", **there)
+
+
+def test_crm_runs_as_a_process_of_its_own_without_a_change(copy: following.Copy) -> None:
+    here = urlsplit(os.environ["DATABASE_URL"])
+    name = f"crm_alone_{os.getpid()}"
+    drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+    with psycopg.connect(urlunsplit(here), autocommit=True) as server:
+        server.execute(drop)
+        server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        alone = following.Copy(
+            copy.root, {"DATABASE_URL": urlunsplit(here._replace(path=f"/{name}"))}
+        )
+
+        alone.follow(PAGES / "crm-as-a-process.md")
+
+        server.execute(drop)
+    assert [len(copy.touched())] == counted(PAGES / "crm-as-a-process.md")
+
+
+def test_every_page_shows_the_code_of_today() -> None:
+    stale = [page.name for page in embedding.pages() if page.read_text() != embedding.written(page)]
+
+    assert stale == [], "run python -m tests.howto.embedding"
