@@ -19,13 +19,16 @@ class Durations:
 
     @classmethod
     def from_hang(cls, hang: float = 30.0, *, late: float | None = None) -> Self:
-        """Keep the proportions of the defaults (hang 30, slow 3, drip 60, late 4, much later 300), so that tests can shorten all at once."""
+        """Keep the proportions of the defaults (hang 30, slow 3, drip 60, late 4, much later 300), so that tests can shorten all at once.
+
+        Much later is never sooner than late.
+        """
         return cls(
             hang=hang,
             slow=hang / 10,
             drip=hang * 2,
             late=hang * 4 / 30 if late is None else late,
-            much_later=hang * 10,
+            much_later=max(hang * 10, late or 0.0),
         )
 
 

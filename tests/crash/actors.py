@@ -7,7 +7,8 @@ on a real Redis, sweeper, relay, consumer. Only what waits or runs for ever is d
 import logging
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import Any, Final, Self
 from uuid import UUID
 
 from celery import Celery
@@ -17,11 +18,15 @@ from django.db import connection
 from kombu import Connection
 
 from booking import tasks
+from booking.orchestrator import store
 from booking.orchestrator.sweeper import Sweeper
+from booking.reconciler import reconciliation
+from booking.reconciler.survey import Window, survey
 from config import contexts
 from config.celery import app as celery_app
 from crm import delivery
 from eventbus import consumer, loop, relay, subscribe
+from providers import ledgers
 from tests.crash.doors import DOORS
 
 logger = logging.getLogger("tests.crash")
@@ -91,6 +96,41 @@ class Sweep:
             return surviving(self._sweeper.sweep)
 
 
+class Reconciler:
+    """The reconciler, at one reservation: the sandbox remembers other cases, too."""
+
+    def __init__(self) -> None:
+        ledgers.ThreadPoolExecutor = _OneAfterTheOther  # type: ignore[assignment,misc]
+
+    def step(self, reservation_id: UUID, *, since: datetime) -> bool:
+        """Compare once, and put right what is safe; return whether the sides could be compared."""
+        with DOORS.acting("reconciler"):
+            return surviving(lambda: self._compare(reservation_id, since), otherwise=False)
+
+    def _compare(self, reservation_id: UUID, since: datetime) -> bool:
+        with DOORS.aside():
+            window = Window(since=since, until=store.now() + timedelta(days=1))
+            seen = survey(window, now=store.now(), seconds=60)
+        report = reconciliation.Report(since=window.since, until=window.until)
+        return reconciliation._examine(reservation_id, seen, report, heal=True, seconds=60)
+
+
+class _OneAfterTheOther(_AtOnce):
+    """Stands for a pool whose threads would ask side by side."""
+
+    map = staticmethod(map)
+
+    def __init__(self, max_workers: int) -> None:
+        """Take no thread."""
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Everything is done."""
+
+
 class Bus:
     """A relay and a consumer of each group, one step of both a step."""
 
@@ -152,8 +192,16 @@ class Mailer:
         return bool(due)
 
 
-def surviving(work: Callable[[], Any], *, else_: Callable[[], None] = lambda: None) -> bool:
-    """Do a piece of work as the loops of the product do: an error is logged, the connection replaced."""
+def surviving(
+    work: Callable[[], Any],
+    *,
+    else_: Callable[[], None] = lambda: None,
+    otherwise: bool = True,
+) -> bool:
+    """Do a piece of work as the loops of the product do: an error is logged, the connection replaced.
+
+    Returns what came of it, or `otherwise` after an error.
+    """
     try:
         return bool(work())
     except Exception as error:  # noqa: BLE001 - as the loops do: whatever it is, they go on
@@ -161,4 +209,4 @@ def surviving(work: Callable[[], Any], *, else_: Callable[[], None] = lambda: No
         with DOORS.aside():
             connection.close()
         else_()
-        return True
+        return otherwise

@@ -24,8 +24,6 @@ from tests.crash.stories import Story
 from tests.crash.traveller import Trip
 
 SETTLED: Final = {"done", "accepted"}
-NOT_TOLD: Final = {"take-back"}
-"""Flows that no story tells yet: healing is started by an operator on what an audit found."""
 FACTS: Final = ("reservation.confirmed.v1", "reservation.failed.v1", "reservation.cancelled.v1")
 
 
@@ -86,7 +84,6 @@ def calls_of_the_flows() -> set[str]:
     return {
         f"{name} {step.name} {direction}"
         for name, saga in REGISTRY.items()
-        if name not in NOT_TOLD
         for step in saga.steps.values()
         for direction, operation in [
             (Direction.FORWARD, step.operation),
@@ -98,14 +95,18 @@ def calls_of_the_flows() -> set[str]:
 
 
 def _money_for_legs(scene: Scene) -> Iterator[str]:
-    """I1: money was taken only when every leg was booked, and is kept only if the trip is confirmed."""
+    """I1: money was taken only when every leg was booked, and is kept only if the trip is confirmed.
+
+    Where the processor takes what it has released, only the second half is ours to keep.
+    """
     legs = scene.reservation.items.count()
-    for capture in scene.outside.captures:
+    for capture in scene.outside.captures if not scene.story.audited else ():
         standing = [order for order in scene.outside.orders if order.stood_at(capture["at"])]
         if len(standing) != legs:
             yield f"captured while {len(standing)} of {legs} legs were booked"
     facts = OutboxEntry.objects.filter(key=str(scene.reservation.id), type=FACTS[0])
-    if scene.outside.captures and not scene.parked and not facts.exists():
+    taken = scene.outside.captures and not scene.story.audited
+    if taken and not scene.parked and not facts.exists():
         yield "money was taken for a trip that was never confirmed"
     kept = scene.outside.kept()
     if (scene.reservation.status == "confirmed") != (kept > 0) and not scene.parked:

@@ -26,6 +26,7 @@ DOORS_OF: Final = {
     "web": ("commit", "write", "http", "publish", "bus", "response"),
     "worker": ("commit", "http", "publish", "delivery", "ack", "bus", "mail"),
     "sweeper": ("commit", "write", "http", "publish", "bus"),
+    "reconciler": ("commit", "http", "publish"),
     "relay": ("commit", "write", "bus"),
     "consumer": ("commit", "publish"),
     "mailer": ("commit", "mail"),

@@ -7,7 +7,7 @@ from django.db import connection
 
 from booking.orchestrator import control, store
 from tests.crash import clock
-from tests.crash.actors import Bus, Mailer, Sweep, Worker
+from tests.crash.actors import Bus, Mailer, Reconciler, Sweep, Worker
 from tests.crash.doors import DOORS
 from tests.crash.forks import Notes
 from tests.crash.outside import OUTSIDE
@@ -20,6 +20,8 @@ PATIENCE: Final = timedelta(seconds=61)
 """After which a client asks again whose request is being worked on by a process that died."""
 LATE: Final = timedelta(seconds=20)
 """After which a late effect lands: within what the partners promise (PARTNER_QUIET_SECONDS)."""
+REST: Final = timedelta(seconds=120)
+"""After which a flow's end is no longer young: the longest lease and quiet period, and more."""
 RETRIES: Final = 3
 """How often the operator lets a parked saga try again, once nothing goes wrong any more."""
 BACKENDS: Final = """
@@ -44,6 +46,8 @@ class Life:
         self._sweep = Sweep()
         self._bus = Bus()
         self._mailer = Mailer()
+        self._reconciler = Reconciler()
+        self._audited = not story.audited
         self.retried = 0
 
     def live(self) -> None:
@@ -72,12 +76,26 @@ class Life:
             or self._works()
             or (self._story.bus and (self._bus.step() or self._mailer.step()))
             or self._sweep.step()
+            or self._audits()
         )
 
     def _works(self) -> bool:
         done = self.worker.step()
         self.traveller.messages += done
         return done
+
+    def _audits(self) -> bool:
+        """Once the flow is over and long at rest: what was to land much later lands, and is looked for."""
+        if self._audited:
+            return False
+        with DOORS.aside():
+            saga = store.latest_saga_of(self._trip.reservation_id)
+            if saga is None or saga.finished_at is None:
+                return False
+            OUTSIDE[0].land()
+            clock.advance(to=max(store.now(), saga.finished_at + REST))
+        self._audited = self._reconciler.step(self._trip.reservation_id, since=self._trip.began_at)
+        return self._audited
 
     def _time_passes(self) -> bool:
         """Let time pass until something is due, or until a client asks again."""

@@ -27,8 +27,10 @@ class Story:
     """What happens if nothing goes wrong: `ends` is the reservation's status then.
 
     `legs` are "<partner> <product>". With `bus` relay, consumer and mailer work alongside, else only
-    at the end, uncounted. `core` stories are told with statements that fail and workers that sleep, too. `parks`: a person must settle it, whatever is tried. `messages` is how the broker treats
-    them: "drop" loses all, "triple" brings each three times.
+    at the end, uncounted. `core` stories are told with statements that fail and workers that sleep, too.
+    `parks`: a person must settle it, whatever is tried. `audited`: once the flow is over, what was to land
+    much later lands, and the reconciler compares the ledgers. `messages` is how the broker treats them:
+    "drop" loses all, "triple" brings each three times.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Story:
     core: bool = False
     bus: bool = False
     parks: bool = False
+    audited: bool = False
     poison: bool = False
     messages: str = ""
 
@@ -144,6 +147,13 @@ STORIES: Final = (
     Story("class-c-lost", "confirmed", (FLIGHT, "oldinn timeout-before")),
     Story("class-c-lands-late", "confirmed", (FLIGHT, "oldinn late-effect")),
     Story("class-c-refused", "failed", ("skyways sold-out", "oldinn timeout-after"), core=True),
+    Story(
+        "found-by-the-audit",
+        "failed",
+        ("budgetair books-much-later", "restwell sold-out"),
+        card="pm_card_captured_much_later",
+        audited=True,
+    ),
     Story("heard-by-crm", "confirmed", (FLIGHT, HOTEL), bus=True),
     Story(
         "heard-by-crm-cancelled",

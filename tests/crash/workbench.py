@@ -23,7 +23,6 @@ from config.celery import app as celery_app
 from eventbus import connections as bus_connections
 from eventbus import delivery
 from outbound import broker, http
-from payments import operations as payment_operations
 from providers import services as providers
 from tests.crash import clock, forks, hearing, judge, mutants, plans, play, traveller, wrapping
 from tests.crash.faults import Case, Fault, Outcome
@@ -56,7 +55,7 @@ class Workbench:
         settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
         wrapping.Mailbox.path = str(directory / "mailbox")
         # A cardholder who never acts is asked after a few times, not for ten minutes.
-        payment_operations.CUSTOMER_SECONDS = 30.0  # type: ignore[misc]
+        settings.PAYMENT_ACTION_SECONDS = 30.0
         # On a busy machine no time-out of the product may make one run differ from the other.
         delivery.LONGEST_SECONDS = 60.0  # type: ignore[misc]
         bus_connections.NUDGE_SECONDS = 60.0
