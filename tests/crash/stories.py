@@ -115,6 +115,12 @@ STORIES: Final = (
         asks=(CONFIRM, Ask("cancel", "completed")),
         parks=True,
     ),
+    Story(
+        "nothing-can-be-cancelled",
+        "confirmed",
+        ("skyways cancel-refused",),
+        asks=(CONFIRM, Ask("cancel", "completed")),
+    ),
     Story("confirmed-twice", "confirmed", asks=(CONFIRM, CONFIRM, Ask("confirm", "call:2"))),
     Story(
         "3ds-passed", "confirmed", (FLIGHT, HOTEL), _3DS, (CONFIRM, Ask("authenticate", "waiting"))
