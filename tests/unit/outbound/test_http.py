@@ -93,9 +93,9 @@ def test_a_server_that_sends_a_byte_now_and_then_is_late_all_the_same(dripped: s
 
     started = time.monotonic()
     with serving(serve) as server, pytest.raises(http.DeadlineExceeded):
-        get(server, seconds=0.4)
+        get(server, seconds=2)
 
-    assert time.monotonic() - started < 1.0
+    assert time.monotonic() - started < 10
 
 
 def test_a_silent_server_is_late() -> None:
@@ -104,7 +104,7 @@ def test_a_silent_server_is_late() -> None:
         connection.recv(65536)
 
     with serving(serve) as server, pytest.raises(http.DeadlineExceeded):
-        get(server, seconds=0.3)
+        get(server, seconds=2)
 
 
 def test_a_connection_that_breaks_after_sending_is_not_called_unsent() -> None:
