@@ -1,6 +1,7 @@
 """A sandbox per test, served on a free port, and clients that speak to it."""
 
 import collections.abc
+import dataclasses
 import pathlib
 
 import pytest
@@ -9,7 +10,9 @@ import stripe
 from sandbox import server, settings
 from tests.unit.sandbox.caller import Partners
 
-QUICK = settings.Settings(durations=settings.Durations.from_hang(0.6, late=0.2))
+# Slow enough that four callers meet while one is answered, on a busy machine too.
+DURATIONS = dataclasses.replace(settings.Durations.from_hang(0.6, late=0.2), slow=1.5)
+QUICK = settings.Settings(durations=DURATIONS)
 
 
 @pytest.fixture
