@@ -10,9 +10,9 @@ from django.utils.safestring import SafeString, mark_safe
 
 BAR: Final = 22
 """The height of a bar in `bars`, in pixels."""
-WIDE: Final = 640
-LABEL: Final = 150
-TALL: Final = 140
+WIDE: Final = 440
+LABEL: Final = 110
+TALL: Final = 120
 """The height of `columns`, without its labels."""
 
 
@@ -29,13 +29,13 @@ class Value:
 def bars(values: Sequence[Value], *, title: str) -> SafeString:
     """Return lying bars with their labels before and their values behind them."""
     most = max((value.amount for value in values), default=Decimal(0)) or Decimal(1)
-    room = WIDE - LABEL - 90
+    room = WIDE - LABEL - 70
     parts = []
     for row, value in enumerate(values):
         y, length = row * (BAR + 10), max(int(room * value.amount / most), 2)
         parts.append(_text(LABEL - 10, y + 16, value.label, anchor="end"))
         parts.append(
-            f'<rect class="chart-{escape(value.tone)}" x="{LABEL}" y="{y}" width="{length}" height="{BAR}" rx="4"/>'
+            f'<rect class="office-chart-{escape(value.tone)}" x="{LABEL}" y="{y}" width="{length}" height="{BAR}" rx="4"/>'
         )
         parts.append(_text(LABEL + length + 8, y + 16, value.shown))
     return _svg(parts, values, title=title, tall=len(values) * (BAR + 10))
@@ -45,12 +45,12 @@ def columns(values: Sequence[Value], *, title: str) -> SafeString:
     """Return standing columns over time, the first and the last of them labelled."""
     most = max((value.amount for value in values), default=Decimal(0)) or Decimal(1)
     width = WIDE / max(len(values), 1)
-    parts = [f'<line class="chart-axis" x1="0" y1="{TALL}" x2="{WIDE}" y2="{TALL}"/>']
+    parts = [f'<line class="office-chart-axis" x1="0" y1="{TALL}" x2="{WIDE}" y2="{TALL}"/>']
     for column, value in enumerate(values):
         height = int((TALL - 20) * value.amount / most)
         x = column * width
         parts.append(
-            f'<rect class="chart-{escape(value.tone)}" x="{x + width * 0.15:.1f}" y="{TALL - height}" width="{width * 0.7:.1f}" height="{height}" rx="3"><title>{escape(value.label)}: {escape(value.shown)}</title></rect>'
+            f'<rect class="office-chart-{escape(value.tone)}" x="{x + width * 0.15:.1f}" y="{TALL - height}" width="{width * 0.7:.1f}" height="{height}" rx="3"><title>{escape(value.label)}: {escape(value.shown)}</title></rect>'
         )
     if values:
         parts.append(_text(0, TALL + 18, values[0].label))
@@ -63,11 +63,11 @@ def _svg(parts: list[str], values: Sequence[Value], *, title: str, tall: int) ->
     name = escape(f"{title}: {told}")
     # Every text in it is escaped above.
     return mark_safe(  # noqa: S308
-        f'<svg class="chart" viewBox="0 0 {WIDE} {max(tall, 1)}" role="img" aria-label="{name}">'
+        f'<svg class="office-chart" viewBox="0 0 {WIDE} {max(tall, 1)}" role="img" aria-label="{name}">'
         + "".join(parts)
         + "</svg>"
     )
 
 
 def _text(x: int, y: int, text: str, *, anchor: str = "start") -> str:
-    return f'<text class="chart-text" x="{x}" y="{y}" text-anchor="{anchor}">{escape(text)}</text>'
+    return f'<text class="office-chart-text" x="{x}" y="{y}" text-anchor="{anchor}">{escape(text)}</text>'

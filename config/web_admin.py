@@ -5,6 +5,7 @@ from django.templatetags.static import static
 UNFOLD = {
     "SITE_TITLE": "Travel booking",
     "SITE_HEADER": "Travel booking",
+    "SITE_URL": None,  # there is no other site than this
     "SITE_SYMBOL": "travel_explore",
     "SITE_FAVICONS": [
         {

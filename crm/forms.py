@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from unfold.widgets import UnfoldAdminTextInputWidget
 
 from crm import models, selectors
 from crm.domain import CustomerUnknown
@@ -12,7 +13,7 @@ from crm.models import Purpose
 class _AboutCustomer(forms.ModelForm):  # type: ignore[type-arg]
     """Ask for the customer's id, as their page shows it, instead of a list of everybody."""
 
-    account_id = forms.UUIDField(label="Customer's account id")
+    account_id = forms.UUIDField(label="Customer's account id", widget=UnfoldAdminTextInputWidget)
 
     def clean(self) -> dict[str, Any]:
         """Refuse whoever is not a customer of the chosen provider."""

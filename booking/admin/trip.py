@@ -24,6 +24,9 @@ from reservation import services as reservation
 VERBS: Final = {"forward": "", "compensate": "take back: ", "annul": "annul: "}
 """What is said before a step, by the direction of its call."""
 
+LONGEST: Final = 200
+"""So much is shown of an error."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
@@ -36,11 +39,21 @@ class Call:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Told:
+    """One entry of the timeline; `why` is the reason, the other side's code, the evidence or the error."""
+
+    entry: history.Entry
+    title: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Flow:
     """One run of a flow."""
 
     saga: SagaInstance
     picture: SafeString
+    attention: str
     compensation: str
     stake: str
     calls: Sequence[Call]
@@ -56,7 +69,7 @@ class Trip:
     flows: Sequence[Flow]
     orders: Sequence[providers.OrderDetails]
     payment: payments.PaymentDetails | None
-    timeline: Sequence[tuple[history.Entry, str]]
+    timeline: Sequence[Told]
     buttons: Sequence[Deed]
 
     @property
@@ -86,16 +99,33 @@ def trip(*, reservation_id: UUID) -> Trip:
         flows=[_flow(saga, titles) for saga in flows_seen],
         orders=providers.orders_of(reservation_id=reservation_id),
         payment=payments.payment_of(reservation_id=reservation_id),
-        timeline=[(entry, titles.get(entry.item, entry.item)) for entry in entries],
+        timeline=[_told(entry, titles) for entry in entries],
         buttons=[deeds.CANCEL] if found and found.status == reservation.Status.CONFIRMED else [],
     )
 
 
-def picture(saga: SagaInstance) -> SafeString:
-    """Draw a flow as it stands."""
-    calls = sorted(saga.calls.all(), key=lambda call: call.pk)
-    boxes = boxes_of(shape_of(saga), REGISTRY.get(saga.name), calls)
-    said = ": ".join(part for part in (saga.state, saga.reason, saga.attention_reason) if part)
+@dataclass(frozen=True, kw_only=True)
+class _Named:
+    """A call whose item is named as a traveller knows it."""
+
+    step: str
+    item: str
+    direction: str
+    state: str
+
+
+def _picture(saga: SagaInstance, calls: Sequence[SagaStep], titles: dict[str, str]) -> SafeString:
+    named = [
+        _Named(
+            step=call.step,
+            item=titles.get(call.item, call.item),
+            direction=call.direction,
+            state=call.state,
+        )
+        for call in calls
+    ]
+    boxes = boxes_of(shape_of(saga), REGISTRY.get(saga.name), named)
+    said = f"{saga.state}{', needs a person' if saga.attention_reason else ''}"
     # Everything in it that is not ours is escaped where it is drawn.
     return mark_safe(svg(boxes, title=f"{saga.name} v{saga.version}", subtitle=said))  # noqa: S308
 
@@ -117,9 +147,10 @@ def _flow(saga: SagaInstance, titles: dict[str, str]) -> Flow:
     calls = sorted(saga.calls.all(), key=lambda call: call.pk)
     return Flow(
         saga=saga,
-        picture=picture(saga),
+        picture=_picture(saga, calls, titles),
+        attention=_titled(saga.attention_reason or "", titles),
         compensation=taken_back(saga),
-        stake=at_stake(saga),
+        stake=_titled(at_stake(saga), titles),
         calls=[_call(saga, call, titles) for call in calls],
         buttons=deeds.deeds_for(saga),
     )
@@ -129,6 +160,19 @@ def _call(saga: SagaInstance, call: SagaStep, titles: dict[str, str]) -> Call:
     what = f"{VERBS[call.direction]}{call.step} {titles.get(call.item, call.item)}".strip()
     code = history.source_of(saga.name, call.step)
     return Call(row=call, icon=LOOKS[call.state].icon, what=what, code=code)
+
+
+def _told(entry: history.Entry, titles: dict[str, str]) -> Told:
+    said = [str(entry.detail.get(name) or "") for name in ("reason", "code", "evidence", "error")]
+    why = " ".join(one for one in said if one)[:LONGEST]
+    return Told(entry=entry, title=titles.get(entry.item, entry.item), why=_titled(why, titles))
+
+
+def _titled(text: str, titles: dict[str, str]) -> str:
+    """Name items as a traveller knows them, where a text has their ids."""
+    for item, title in titles.items():
+        text = text.replace(item, title)
+    return text
 
 
 def _found(reservation_id: UUID) -> reservation.ReservationDetails | None:

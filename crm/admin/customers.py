@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.urls import reverse
 
 from crm import models, selectors
@@ -39,7 +40,6 @@ class RelationshipAdmin(Desk):
     list_filter = ("provider__kind",)
     list_select_related = ("profile", "provider")
     search_fields = ("profile__full_name", "profile__email")
-    change_form_outer_before_template = "crm/admin/customer.html"
 
     @admin.display(description="customer", ordering="profile__full_name")
     def customer(self, row: models.Relationship) -> str:
@@ -55,11 +55,16 @@ class RelationshipAdmin(Desk):
     ) -> HttpResponse:
         """Show a customer with everything that the provider knows."""
         row = self.get_object(request, object_id)
-        facts = self._facts(request, row) if isinstance(row, models.Relationship) else {}
-        answer: HttpResponse = super().change_view(
-            request, object_id, form_url, {**(extra_context or {}), **facts}
-        )
-        return answer
+        if row is None or request.method != "GET" or not self.has_view_permission(request):
+            # Not theirs, or an attempt to change it: refused as on every page.
+            answer: HttpResponse = super().change_view(request, object_id, form_url, extra_context)
+            return answer
+        context = {
+            **self.admin_site.each_context(request),
+            **self._facts(request, row),
+            "opts": self.opts,
+        }
+        return TemplateResponse(request, "crm/admin/customer.html", context)
 
     def _facts(self, request: HttpRequest, row: models.Relationship) -> dict[str, Any]:
         about = {"provider_id": row.provider_id, "account_id": row.profile_id}

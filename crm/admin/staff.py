@@ -25,7 +25,7 @@ class MembershipAdmin(Desk):
     list_filter = ("role", "provider")
     list_select_related = ("user", "provider")
     search_fields = ("user__email", "provider__name")
-    raw_id_fields = ("user",)
+    autocomplete_fields = ("user",)
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Let those add whose role allows it."""

@@ -60,6 +60,7 @@ class InboxEntryAdmin(DoesDeeds, LookOnlyPage):
     list_filter = ("status", "group", "type")
     search_fields = ("=event_id", "=key")
     ordering = ("-id",)
+    exclude = ("error",)
     actions = ("retry", "skip")
     change_form_outer_before_template = "eventbus/admin/settle.html"
 

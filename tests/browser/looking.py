@@ -40,6 +40,11 @@ class Looking:
         """Open a page of the web admin."""
         self.page.goto(self.url + path)
 
+    def enter(self) -> None:
+        """Press Enter, and wait for the page that it leads to."""
+        with self.page.expect_navigation():
+            self.page.keyboard.press("Enter")
+
     def press(self, key: str, *, until: str, at_most: int = 80) -> None:
         """Press a key until what has the focus is named so."""
         for _ in range(at_most):
@@ -52,19 +57,19 @@ class Looking:
         """Photograph the page at a desk and on a phone; return what is wrong with it."""
         self.page.set_viewport_size(DESK)
         self.page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
-        wrong: dict[str, Any] = {"desk": self._violations()}
+        wrong: dict[str, Any] = {"violations": self.violations()}
         self.page.set_viewport_size(PHONE)
-        self.page.screenshot(path=SHOTS / f"{name}-phone.png", full_page=True)
-        wrong |= {"phone": self._violations(), "overflow": self.page.evaluate(OVERFLOW)}
+        self.page.screenshot(path=SHOTS / f"{name}-phone.png")
+        wrong["overflow"] = self.page.evaluate(OVERFLOW)
         wrong["complaints"], self.complaints[:] = list(self.complaints), []
         self.page.set_viewport_size(DESK)
         return {what: found for what, found in wrong.items() if found}
 
-    def _violations(self) -> list[str]:
+    def violations(self) -> list[str]:
         """Return what axe finds serious or worse, each with the first element that it found."""
         found = json.loads(json.dumps(Axe().run(self.page).response["violations"]))
         return [
-            f"{one['id']} ({len(one['nodes'])}): {one['nodes'][0]['html'][:200]}"
+            f"{one['id']} ({len(one['nodes'])}): {one['nodes'][0]['html'][:300]}"
             for one in found
             if one["impact"] in SERIOUS
         ]
@@ -76,5 +81,9 @@ class Looking:
 
 NAME_OF_FOCUS: Final = """() => {
     const it = document.activeElement;
-    return (it?.labels?.[0] ?? it)?.innerText?.trim() ?? "";
+    if (!it || it === document.body) return "";
+    const told = (it.labels?.[0] ?? it).cloneNode(true);
+    told.querySelectorAll("[aria-hidden=true]").forEach((icon) => icon.remove());
+    return (it.getAttribute("aria-label") ?? told.textContent).replace("*", "").trim();
 }"""
+"""What the thing that has the focus is called: by its label, or by its text."""

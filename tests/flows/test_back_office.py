@@ -1,0 +1,37 @@
+"""The web admin of a running system: an operator follows a booking until it is confirmed, without touching a key."""
+
+import json
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from tests.browser.looking import SHOTS
+from tests.flows.conftest import ONCE, Story, until
+
+
+@ONCE
+def test_a_running_booking_is_followed_to_confirmed(story: Story, page: Page) -> None:
+    operator: Any = json.loads(story.stack.manage("seed").stdout)["logins"][0]
+    reservation = story.api.compose(flight="standard", stay="standard")
+    story.api.pay_with(reservation, "pm_card_authenticationRequired")
+    story.api.confirm(reservation).raise_for_status()
+    until(lambda: story.api.get(reservation)["progress"]["action"], what="3-D Secure")
+    path = f"{story.stack.urls['web']}/admin/booking/sagainstance/trip/{reservation}/"
+    page.goto(path)
+    page.get_by_label("E-mail").fill(operator["email"])
+    page.get_by_label("Password").fill(operator["password"])
+    page.get_by_role("button", name="Log in").click()
+    page.goto(path)
+    state = page.locator("#facts-title .office-state")
+    expect(state).to_have_text("held")
+    expect(page.get_by_role("cell", name="… waiting")).to_be_visible()
+    page.evaluate("window.sameDocument = true")
+
+    story.bank(reservation, "succeed")
+
+    expect(state).to_have_text("confirmed", timeout=30_000)
+    expect(page.get_by_role("status")).to_have_text("It is now confirmed.")
+    expect(page.get_by_role("cell", name="✓ done")).to_have_count(6)
+    assert page.evaluate("window.sameDocument")
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SHOTS / "trip-followed.png", full_page=True)
