@@ -1,8 +1,10 @@
 """How the web admin looks: the theme's settings."""
 
+from typing import Any
+
 from django.templatetags.static import static
 
-UNFOLD = {
+UNFOLD: dict[str, Any] = {
     "SITE_TITLE": "Travel booking",
     "SITE_HEADER": "Travel booking",
     "SITE_URL": None,  # there is no other site than this
@@ -18,6 +20,7 @@ UNFOLD = {
     "COLORS": lambda request: {},
     "STYLES": [lambda request: static("backoffice/office.css")],
     "SCRIPTS": [lambda request: static("backoffice/frame.js")],
+    "SIDEBAR": {"navigation": "config.menu.navigation", "show_all_applications": False},
     "DASHBOARD_CALLBACK": "backoffice.home.dashboard",
     "LOGIN": {"form": "identity.forms.SignInForm"},
 }

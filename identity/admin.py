@@ -12,6 +12,7 @@ from django.db.models import ManyToManyField, QuerySet
 from django.http import HttpRequest, HttpResponse
 from knox.models import get_token_model
 from unfold.forms import AdminPasswordChangeForm
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from backoffice.deeds import Deed, DoesDeeds
 from backoffice.pages import LookOnlyPage, Page
@@ -36,6 +37,7 @@ class UserAdmin(DjangoUserAdmin, Page):  # type: ignore[misc, type-arg]
     list_filter = ("is_staff", "is_superuser", "is_active", "groups")
     search_fields = ("email", "full_name")
     ordering = ("email",)
+    filter_horizontal = ("user_permissions",)
     readonly_fields = ("date_joined", "last_login", "email_verified_at")
     fieldsets = (
         (None, {"fields": ("email", "password", "full_name")}),
@@ -72,6 +74,7 @@ class UserAdmin(DjangoUserAdmin, Page):  # type: ignore[misc, type-arg]
         """Offer the roles that one may give."""
         if db_field.name == "groups":
             kwargs["queryset"] = grantable_groups(_user(request))
+            kwargs["widget"] = UnfoldAdminCheckboxSelectMultipleWidget
         return super().formfield_for_manytomany(db_field, request, **kwargs)
 
 
@@ -94,6 +97,8 @@ class GroupAdmin(DjangoGroupAdmin, Page):  # type: ignore[misc]
             )
         )
 
+    filter_horizontal = ()
+
     def formfield_for_manytomany(
         self,
         db_field: "ManyToManyField[Any, Any]",
@@ -105,6 +110,8 @@ class GroupAdmin(DjangoGroupAdmin, Page):  # type: ignore[misc]
         if request is not None and db_field.name == "permissions":
             allowed = grantable_permissions(_user(request)).values("pk")
             field.queryset = field.queryset.filter(pk__in=allowed)
+            field.widget = UnfoldAdminCheckboxSelectMultipleWidget(choices=field.choices)
+            field.help_text = "Nobody gives what they do not have."
         return field
 
 

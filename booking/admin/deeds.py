@@ -11,6 +11,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
 
 from backoffice.deeds import Deed, DeedForm
 from booking import commands, tasks
+from booking.admin.naming import found, titled, titles_of
 from booking.models import SagaInstance
 from booking.orchestrator import control, settling, store
 from booking.orchestrator.shape import SagaState, StepState
@@ -67,6 +68,7 @@ class ResolveForm(DeedForm):
     answer = forms.JSONField(
         label="What the other side says",
         required=False,
+        initial=dict,
         widget=UnfoldAdminTextareaWidget({"rows": 3}),
         help_text='Only for what happened, as JSON: {"order_id": "…", "confirmation_code": "…"}. What is'
         " left out is taken from the request.",
@@ -78,10 +80,11 @@ class ResolveForm(DeedForm):
         self.fields["reason"].label = "Evidence"
         self.fields["reason"].help_text = "How that is known: a ticket, a partner's answer."
         calls = settling.for_a_person(store.read(rows[0].pk)) if len(rows) == 1 else []
+        titles = titles_of(found(rows[0].subject_id)) if rows else {}
         self.fields["call"].choices = [  # type: ignore[attr-defined]
             (
                 f"{call.step} {call.item}".strip(),
-                f"{call.direction} {call.step} {call.item}".strip(),
+                titled(f"{call.direction} {call.step} {call.item}".strip(), titles),
             )
             for call in calls
         ]

@@ -29,6 +29,9 @@ TONES: Final = {
 
 DAYS: Final = 14
 
+LOOKED_AT: Final = 25
+"""What is at stake is summed up for so many parked flows, the oldest; each is read on its own."""
+
 
 def _sees_flows(request: HttpRequest) -> bool:
     return request.user.has_perm("booking.view_sagainstance")
@@ -66,10 +69,11 @@ def flows(request: HttpRequest) -> dict[str, Any]:
 @panel(order=0, template="booking/admin/home_waiting.html", may_see=_sees_flows)
 def waiting(request: HttpRequest) -> dict[str, Any]:
     """Return what waits for a person, the oldest first, and what is at stake."""
-    parked = selectors.parked_sagas(limit=100)
+    parked = selectors.parked_sagas(limit=LOOKED_AT)
     return {
         "parked": parked[:6],
         "parked_count": SagaInstance.objects.exclude(attention_reason=None).count(),
+        "looked_at": LOOKED_AT,
         "stake": _sums([one for saga in parked for one in saga.exposure]),
         "discrepancies": discrepancies.open_ones().count(),
     }

@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from backoffice.deeds import Deed
 from booking.admin import deeds
+from booking.admin.naming import found, titled, titles_of
 from booking.models import SagaInstance, SagaStep
 from booking.orchestrator import history
 from booking.orchestrator.compensation import compensation_of
@@ -23,6 +24,9 @@ from reservation import services as reservation
 
 VERBS: Final = {"forward": "", "compensate": "take back: ", "annul": "annul: "}
 """What is said before a step, by the direction of its call."""
+
+IN_A_BOX: Final = 13
+"""So many letters of an item's title go into a box of the picture, before its state."""
 
 LONGEST: Final = 200
 """So much is shown of an error."""
@@ -90,17 +94,19 @@ def trip(*, reservation_id: UUID) -> Trip:
     sagas = SagaInstance.objects.filter(subject_id=reservation_id).prefetch_related("calls")
     flows_seen = list(sagas.order_by("-created_at"))
     # After the flows: their end and the reservation's are committed together.
-    found = _found(reservation_id)
-    titles = {str(item.item_id): item.title for item in found.items} if found else {}
+    details = found(reservation_id)
+    titles = titles_of(details)
     entries = history.timeline(subject_id=reservation_id)
     return Trip(
         reservation_id=reservation_id,
-        found=found,
+        found=details,
         flows=[_flow(saga, titles) for saga in flows_seen],
         orders=providers.orders_of(reservation_id=reservation_id),
         payment=payments.payment_of(reservation_id=reservation_id),
         timeline=[_told(entry, titles) for entry in entries],
-        buttons=[deeds.CANCEL] if found and found.status == reservation.Status.CONFIRMED else [],
+        buttons=[deeds.CANCEL]
+        if details and details.status == reservation.Status.CONFIRMED
+        else [],
     )
 
 
@@ -118,7 +124,7 @@ def _picture(saga: SagaInstance, calls: Sequence[SagaStep], titles: dict[str, st
     named = [
         _Named(
             step=call.step,
-            item=titles.get(call.item, call.item),
+            item=_short(titles.get(call.item, call.item)),
             direction=call.direction,
             state=call.state,
         )
@@ -128,6 +134,11 @@ def _picture(saga: SagaInstance, calls: Sequence[SagaStep], titles: dict[str, st
     said = f"{saga.state}{', needs a person' if saga.attention_reason else ''}"
     # Everything in it that is not ours is escaped where it is drawn.
     return mark_safe(svg(boxes, title=f"{saga.name} v{saga.version}", subtitle=said))  # noqa: S308
+
+
+def _short(title: str) -> str:
+    """Return as much of a title as fits into a box beside a state."""
+    return title if len(title) <= IN_A_BOX else f"{title[: IN_A_BOX - 1]}…"
 
 
 def at_stake(saga: SagaInstance) -> str:
@@ -148,9 +159,9 @@ def _flow(saga: SagaInstance, titles: dict[str, str]) -> Flow:
     return Flow(
         saga=saga,
         picture=_picture(saga, calls, titles),
-        attention=_titled(saga.attention_reason or "", titles),
+        attention=titled(saga.attention_reason or "", titles),
         compensation=taken_back(saga),
-        stake=_titled(at_stake(saga), titles),
+        stake=titled(at_stake(saga), titles),
         calls=[_call(saga, call, titles) for call in calls],
         buttons=deeds.deeds_for(saga),
     )
@@ -165,18 +176,4 @@ def _call(saga: SagaInstance, call: SagaStep, titles: dict[str, str]) -> Call:
 def _told(entry: history.Entry, titles: dict[str, str]) -> Told:
     said = [str(entry.detail.get(name) or "") for name in ("reason", "code", "evidence", "error")]
     why = " ".join(one for one in said if one)[:LONGEST]
-    return Told(entry=entry, title=titles.get(entry.item, entry.item), why=_titled(why, titles))
-
-
-def _titled(text: str, titles: dict[str, str]) -> str:
-    """Name items as a traveller knows them, where a text has their ids."""
-    for item, title in titles.items():
-        text = text.replace(item, title)
-    return text
-
-
-def _found(reservation_id: UUID) -> reservation.ReservationDetails | None:
-    try:
-        return reservation.details(reservation_id=reservation_id)
-    except reservation.ReservationNotFound:
-        return None
+    return Told(entry=entry, title=titles.get(entry.item, entry.item), why=titled(why, titles))

@@ -57,10 +57,13 @@ class Looking:
         """Photograph the page at a desk and on a phone; return what is wrong with it."""
         self.page.set_viewport_size(DESK)
         self.page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
-        wrong: dict[str, Any] = {"violations": self.violations()}
+        wrong: dict[str, Any] = {
+            "violations": self.violations(),
+            "wider than a desk": self.page.evaluate(OVERFLOW),
+        }
         self.page.set_viewport_size(PHONE)
         self.page.screenshot(path=SHOTS / f"{name}-phone.png")
-        wrong["overflow"] = self.page.evaluate(OVERFLOW)
+        wrong["wider than a phone"] = self.page.evaluate(OVERFLOW)
         wrong["complaints"], self.complaints[:] = list(self.complaints), []
         self.page.set_viewport_size(DESK)
         return {what: found for what, found in wrong.items() if found}

@@ -1,17 +1,23 @@
 """The back office: a provider's staff see the rows of their provider, operators see all."""
 
 import json
+from uuid import UUID
 
 import pytest
 from django.core.management import CommandError, call_command
 
+from backoffice.models import AuditEntry
 from crm import models
+from crm.commands import customers
+from crm.domain import Choice
 from crm.models import Role
 from identity.models import User
+from tests.integration.backoffice.people import somebody
 from tests.integration.crm.desk import staff_of
 from tests.integration.crm.story import ACCOUNT, AIRLINE, HOTEL, OTHER_ACCOUNT, Story, leg, tell_all
 
 pytestmark = pytest.mark.django_db
+SHARED = UUID(int=777)
 PAGES = [
     "provider",
     "profile",
@@ -79,16 +85,82 @@ def test_staff_without_membership_are_turned_away(client, name):
     assert client.get(f"/admin/crm/{name}/").status_code == 403
 
 
-@pytest.mark.parametrize("name", ["relationship", "profile", "message"])
+@pytest.mark.parametrize("name", PAGES)
 def test_a_foreign_row_cannot_be_opened(client, name):
     signed_in(client, staff_of(HOTEL))
+    colleague = staff_of(AIRLINE, email="airline@example.com")
+    customer = {"provider_id": AIRLINE, "account_id": ACCOUNT}
+    customers.add_note(**customer, author_id=colleague.pk, text="A window seat.")
+    word = Choice(channel="email", purpose="marketing", granted=True, basis="consent")
+    customers.record_preferences(**customer, choices=[word], source="desk")
     foreign = {
+        "provider": models.Provider.objects.get(pk=AIRLINE),
         "relationship": models.Relationship.objects.get(provider=AIRLINE),
         "profile": models.Profile.objects.get(pk=ACCOUNT),
         "message": models.Message.objects.get(provider=AIRLINE),
+        "interaction": models.Interaction.objects.filter(provider=AIRLINE)[0],
+        "note": models.Note.objects.get(provider=AIRLINE),
+        "consent": models.Consent.objects.get(provider=AIRLINE),
+        "membership": models.Membership.objects.get(provider=AIRLINE),
     }[name]
 
     assert client.get(f"/admin/crm/{name}/{foreign.pk}/change/").status_code == 302
+    assert listed(client, name) == [row for row in listed(client, name) if row.pk != foreign.pk]
+
+
+def test_the_page_of_a_customer_shows_what_the_provider_knows_and_nothing_of_another(client):
+    agent = staff_of(HOTEL)
+    tell_all(
+        Story()
+        .confirmed(reservation_id=SHARED, account_id=OTHER_ACCOUNT, legs=(leg(AIRLINE, "9.00"),))
+        .events
+    )
+    customers.add_note(
+        provider_id=AIRLINE, account_id=OTHER_ACCOUNT, author_id=agent.pk, text="A window seat."
+    )
+    customers.add_note(
+        provider_id=HOTEL, account_id=OTHER_ACCOUNT, author_id=agent.pk, text="A quiet room."
+    )
+    row = models.Relationship.objects.get(provider=HOTEL)
+
+    page = signed_in(client, agent).get(f"/admin/crm/relationship/{row.pk}/change/")
+
+    shown = page.content.decode()
+    assert "Grace Hopper at Restwell" in shown
+    assert "70.00 EUR" in shown
+    assert "A quiet room." in shown
+    assert "A window seat." not in shown
+    assert f"/admin/crm/note/add/?provider={HOTEL}&amp;account_id={OTHER_ACCOUNT}" in shown
+    assert {entry.provider_id for entry in page.context["timeline"]} == {HOTEL}
+
+
+def test_the_first_page_of_staff_tells_of_their_customers_only(client):
+    page = signed_in(client, staff_of(HOTEL)).get("/admin/")
+
+    [panel] = page.context["panels"]
+    assert [(row.pk, row.customers, row.confirmed) for row in panel["providers"]] == [(HOTEL, 1, 1)]
+    assert {entry.provider_id for entry in panel["entries"]} == {HOTEL}
+    assert "Ada Lovelace" not in page.content.decode()
+
+
+def test_an_operator_makes_a_login_a_member_and_its_line_is_in_the_audit_log(client):
+    signed_in(client, somebody("operator"))
+    agent = User.objects.create_user("new-agent@example.com", is_staff=True)
+    form = {"user": agent.pk, "provider": HOTEL, "role": Role.AGENT}
+
+    answer = client.post("/admin/crm/membership/add/", form)
+
+    assert answer.status_code == 302
+    assert models.Membership.objects.get(user=agent).provider_id == HOTEL
+    assert AuditEntry.objects.filter(action="added", target__startswith="membership").count() == 1
+
+
+@pytest.mark.parametrize("role", ["support", "privacy officer"])
+def test_who_sees_all_providers_adds_nothing(client, role):
+    signed_in(client, somebody(role))
+
+    assert {row.provider_id for row in listed(client, "relationship")} == {HOTEL, AIRLINE}
+    assert client.get("/admin/crm/note/add/").status_code == 403
 
 
 @pytest.mark.parametrize("name", PAGES)
