@@ -1,6 +1,7 @@
 """Logins and roles in the back office. Nobody gives what they do not have, nor changes who has more."""
 
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any, cast
 
 from django.conf import settings
@@ -110,6 +111,8 @@ class GroupAdmin(DjangoGroupAdmin, Page):  # type: ignore[misc]
         if request is not None and db_field.name == "permissions":
             allowed = grantable_permissions(_user(request)).values("pk")
             field.queryset = field.queryset.filter(pk__in=allowed)
+            # Which model it is about is in the name already.
+            field.label_from_instance = attrgetter("name")
             field.widget = UnfoldAdminCheckboxSelectMultipleWidget(choices=field.choices)
             field.help_text = "Nobody gives what they do not have."
         return field
