@@ -224,7 +224,7 @@ SPECTACULAR_SETTINGS = http_api.SPECTACULAR_SETTINGS
 # Multiplies every limit of identity/rates.py: for tests that do in a minute what people do in a month.
 API_RATE_FACTOR = env.int("API_RATE_FACTOR", default=1)
 # So many streams of events at once in each web process, which has eight threads, and for how long.
-EVENT_STREAMS = env.int("EVENT_STREAMS", default=4)
+EVENT_STREAMS = env.int("EVENT_STREAMS", default=3)
 EVENT_STREAM_SECONDS = _seconds("EVENT_STREAM_SECONDS", default=25.0)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 

@@ -20,9 +20,10 @@ from identity.models import User
 
 def outcome(request: Request, accepted: Response, *, reservation_id: UUID) -> Response:
     """Answer with the outcome if it is known in time, else that the request was accepted."""
-    preferred = waiting.seconds_preferred(request)
-    headers = {"Preference-Applied": f"wait={preferred:.0f}"} if preferred else {}
-    if waiting.is_final(reservation_id=reservation_id, within=preferred):
+    with waiting.place(waiting.seconds_preferred(request)) as seconds:
+        is_final = waiting.is_final(reservation_id=reservation_id, within=seconds)
+    headers = {"Preference-Applied": f"wait={seconds:.0f}"} if seconds else {}
+    if is_final:
         account_id = selectors.account_id_of(user_id=cast(User, request.user).pk)
         return Response(page_of(account_id, reservation_id), headers=headers)
     for name, value in headers.items():

@@ -1,6 +1,7 @@
 """`Prefer: wait=n`."""
 
 import uuid
+from contextlib import ExitStack
 
 import pytest
 from rest_framework.request import Request
@@ -81,3 +82,20 @@ def test_nobody_waits_for_what_only_a_person_can_bring_on(monkeypatch):
 
     assert not flow.waited(monkeypatch, within=10)
     assert flow.now < 0.1
+
+
+def test_when_all_places_are_taken_nobody_else_waits():
+    with ExitStack() as waiting_ones:
+        lent = [waiting_ones.enter_context(waiting.place(5)) for _ in range(waiting.MOST + 1)]
+
+    with waiting.place(5) as seconds:
+        assert seconds == 5
+    assert lent == [5] * waiting.MOST + [0]
+
+
+def test_who_does_not_want_to_wait_takes_no_place():
+    with ExitStack() as waiting_ones:
+        for _ in range(waiting.MOST + 1):
+            waiting_ones.enter_context(waiting.place(0))
+
+        assert waiting_ones.enter_context(waiting.place(5)) == 5
