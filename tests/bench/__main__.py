@@ -1,4 +1,4 @@
-"""The command line: `python -m tests.bench [trips] [statements] [bus] [growth] [profile] [--write]`."""
+"""The command line: `python -m tests.bench [trips] [statements] [bus] [growth] [api] [profile] [--write]`."""
 
 import argparse
 import os
@@ -13,13 +13,14 @@ from devstack import interrupts
 from devstack.errors import CannotStartError
 from devstack.process import NotReadyError
 from devstack.stack import Stack
-from tests.bench import figures, report, topology
+from tests.bench import api, figures, report, topology
 
 CHAPTERS: Final[dict[str, Callable[[Stack, argparse.Namespace], list[figures.Figure]]]] = {
     "statements": report.statements,
     "trips": report.trips,
     "bus": report.bus,
     "growth": report.growth,
+    "api": api.chapter,
 }
 
 

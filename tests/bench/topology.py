@@ -25,6 +25,8 @@ SETTINGS: Final = {
     # The instant ones remember nothing, so there is nothing to compare.
     "RECONCILE_SECONDS": "86000",
     "LOG_LEVEL": "WARNING",
+    "DJANGO_SSL_REDIRECT": "0",  # nothing stands before the web server here
+    "API_RATE_FACTOR": "1000",
 }
 TRIPS: Final = ("worker-reservation", "worker-provider", "worker-payment", "sweeper")
 BUS: Final = ("relay", "consumer-crm")
@@ -84,19 +86,20 @@ def inside(stack: Stack, name: str, **options: Any) -> Any:
 def running(stack: Stack, *names: str) -> Iterator[None]:
     """Run processes of the stack while the block lasts."""
     chosen = [stack.processes[name] for name in names]
-    with _started(chosen):
+    with started(chosen):
         yield
 
 
 @contextmanager
 def bare_workers(stack: Stack) -> Iterator[None]:
     """Run one worker with empty links for each queue, with the very options of the project's own."""
-    with _started([_bare_worker(stack, queue) for queue in contexts.LINK_QUEUES]):
+    with started([_bare_worker(stack, queue) for queue in contexts.LINK_QUEUES]):
         yield
 
 
 @contextmanager
-def _started(chosen: list[Process]) -> Iterator[None]:
+def started(chosen: list[Process]) -> Iterator[None]:
+    """Run processes while the block lasts."""
     try:
         for process in chosen:
             process.start(wait=False)
