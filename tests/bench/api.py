@@ -4,7 +4,7 @@ import argparse
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Final
 
 from devstack import ports
 from devstack import processes as table
@@ -22,18 +22,24 @@ def chapter(stack: Stack, options: argparse.Namespace) -> list[Figure]:
         found = topology.inside(
             stack, "web.side_by_side", rounds=options.rounds, count=count, web=web, bare=bare
         )
-        there = topology.inside(stack, "web.confirming", count=2 * count, web=web)
-        with silent(stack):
-            mute = topology.inside(stack, "web.confirming", count=2 * count, web=web)
-        with down(stack):
-            gone = topology.inside(stack, "web.confirming", count=2 * count, web=web)
+        ms = _without_redis(stack, rounds=options.rounds, count=count)
     return [
         *_beside(found, ours="confirm", theirs="insert", what="a bare view that inserts one row"),
         *_beside(found, ours="detail", theirs="read", what="a bare view that reads one row"),
-        figures.percentiles("confirm with Redis there, p50 / p99", there),
-        figures.percentiles("confirm while Redis is stopped and never answers, p50 / p99", mute),
-        figures.percentiles("confirm while Redis is killed, p50 / p99", gone),
+        *(figures.percentiles(f"confirm {state}, p50 / p99", ms[state]) for state in REDIS),
     ]
+
+
+def _without_redis(stack: Stack, *, rounds: int, count: int) -> dict[str, list[float]]:
+    """Confirm in each state of Redis by turns, so that a noisy moment hits them alike."""
+    ms: dict[str, list[float]] = {state: [] for state in REDIS}
+    for _ in range(rounds):
+        for state, be in REDIS.items():
+            with be(stack):
+                ms[state] += topology.inside(
+                    stack, "web.confirming", count=count, web=stack.urls["web"]
+                )
+    return ms
 
 
 def _beside(found: dict[str, Any], *, ours: str, theirs: str, what: str) -> list[Figure]:
@@ -84,3 +90,16 @@ def down(stack: Stack) -> Iterator[None]:
         yield
     finally:
         stack.redis.start()
+
+
+@contextmanager
+def there(stack: Stack) -> Iterator[None]:
+    """Leave Redis as it is."""
+    yield
+
+
+REDIS: Final = {
+    "with Redis there": there,
+    "while Redis is stopped and never answers": silent,
+    "while Redis is killed": down,
+}
