@@ -87,6 +87,10 @@ class Problem(Exception):
 
 INVALID_REQUEST = declare(code="invalid_request", status=400, title="The request is not valid")
 MALFORMED_BODY = declare(code="malformed_body", status=400, title="The body cannot be read")
+# These three are written by the web server: config/malformed.py.
+declare(code="malformed_request", status=400, title="The request is not HTTP as it should be")
+declare(code="uri_too_long", status=414, title="The address is too long")
+declare(code="headers_too_large", status=431, title="The headers are too large")
 BODY_TOO_LARGE = declare(code="body_too_large", status=413, title="The body is too large")
 BAD_REQUEST = declare(code="bad_request", status=400, title="The request is suspicious")
 NOT_FOUND = declare(code="not_found", status=404, title="There is nothing here")

@@ -40,8 +40,10 @@ _EVERYWHERE: Final = {
     "400": ("Malformed", "The request cannot be read."),
     "406": ("NotAcceptable", "The `Accept` header leaves out what can be answered."),
     "413": ("TooLarge", "The body is too large."),
+    "414": ("AddressTooLong", "The address with its query is longer than 4094 bytes."),
     "415": ("UnsupportedType", "The body's content type is not understood."),
     "429": ("Throttled", "Too many requests; `Retry-After` says for how many seconds to wait."),
+    "431": ("HeadersTooLarge", "The headers are too large or too many."),
     "503": ("Unavailable", "The database cannot answer; repeat after `Retry-After` seconds."),
 }
 

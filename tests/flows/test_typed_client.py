@@ -91,3 +91,11 @@ def test_the_generated_client_is_told_a_refusal_as_a_problem(story: Story, gener
     refused = generated("api.accounts.accounts_me").sync(client=client)
 
     assert (type(refused).__name__, refused.code) == ("Problem", "token_invalid")
+
+
+@ONCE
+def test_what_the_web_server_refuses_itself_is_a_problem_too(story: Story) -> None:
+    answer = story.api.http.get("offers", params={"place": "x" * 5000})
+
+    assert (answer.status_code, answer.json()["code"]) == (414, "uri_too_long")
+    assert answer.headers["Content-Type"] == "application/problem+json"

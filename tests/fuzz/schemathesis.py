@@ -20,6 +20,10 @@ CHECKS: Final = """\
 [checks]
 # Some 4xx answers follow from what no schema can say: a date that is past, an offer that nobody has.
 positive_data_acceptance.enabled = false
+# What is too long or too large is refused as such.
+negative_data_rejection.expected-statuses = [
+    "400", "401", "403", "404", "405", "406", "409", "413", "414", "415", "422", "429", "431",
+]
 """
 SECONDS: Final = 900
 
