@@ -25,6 +25,10 @@ fuzz: venv ## send CASES=10000 requests made from the API's document, right and 
 bench: venv ## measure trips per second
 	@$(VENV) -m tests.bench $(ARGS)
 
+.PHONY: compare
+compare: venv ## run the losers beside the winners, print the measured table (minutes)
+	@$(VENV) -m tests.compare $(ARGS)
+
 chaos: venv ## kill and rob everything by plan SEED=1 for MINUTES=4, heal, check what must be true
 	@$(VENV) -m tests.chaos --seed $(or $(SEED),1) --minutes $(or $(MINUTES),4) $(ARGS)
 
@@ -36,6 +40,12 @@ property: venv ## drive the real engine through EXAMPLES=2000 random histories o
 
 mutants: venv ## break `decide` in every small way and see that the tests notice (minutes)
 	@$(VENV) -m tests.mutants
+
+.PHONY: docs
+docs: venv ## draw the pictures, copy the code into the pages, build the site in var/site
+	@DJANGO_DEBUG=1 DJANGO_SETTINGS_MODULE=config.settings $(VENV) -m tests.architecture.pictures
+	@$(VENV) -m tests.howto.embedding
+	@NO_MKDOCS_2_WARNING=1 $(VENV) -m mkdocs build --strict --quiet
 
 lint: venv ## check style, types and the boundaries between the contexts
 	@$(VENV) -m ruff check . && $(VENV) -m ruff format --check .

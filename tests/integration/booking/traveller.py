@@ -26,8 +26,8 @@ class Traveller(APIClient):
         sent = {name: value for name, value in headers.items() if value is not None}
         return getattr(self, method)(f"/api/v1/{path}", body, format="json", headers=sent)
 
-    def offer(self, *, product="standard", kind="flight"):
-        """Return an offer of a product for a day in thirty days."""
+    def offer(self, *, product="standard", kind="flight", partner=""):
+        """Return an offer of a product, of a partner or whichever comes first, for a day in thirty days."""
         places = {
             "flight": {"origin": "LHR", "destination": "JFK"},
             "stay": {"place": "NYC", "nights": 3},
@@ -36,7 +36,11 @@ class Traveller(APIClient):
         date = (timezone.now() + timedelta(days=30)).date().isoformat()
         query = {"kind": kind, "date": date, **places[kind]}
         offers = self.get("/api/v1/offers", query).json()["offers"]
-        return next(offer for offer in offers if offer["product"] == product)
+        return next(
+            offer
+            for offer in offers
+            if offer["product"] == product and offer["offer_id"].startswith(partner)
+        )
 
     def trip(self, *offers, **changes):
         """Return the body that composes a reservation of offers at their prices."""

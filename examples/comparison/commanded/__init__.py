@@ -1,0 +1,1 @@
+"""The loser between contexts: Booking tells CRM what to do, and waits for it."""

@@ -1,0 +1,8 @@
+"""The project with both losers beside it: one more app, one more owner of events, one more door of CRM."""
+
+from config.settings import *  # noqa: F403
+from config.settings import EVENTBUS_OWNERS, INSTALLED_APPS
+
+INSTALLED_APPS = [*INSTALLED_APPS, "examples.comparison"]
+EVENTBUS_OWNERS = {**EVENTBUS_OWNERS, "examples": "booking"}
+ROOT_URLCONF = "examples.comparison.urls"
