@@ -24,8 +24,8 @@ ADMIN: Final = "; ".join(
 )
 """For the web admin."""
 
-OTHERS: Final = "frame-ancestors 'none'; base-uri 'none'; object-src 'none'"
-"""For pages that say nothing themselves, such as the API's documentation."""
+OTHERS: Final = "default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+"""For small pages of text, and a form. The API's documentation brings a policy of its own."""
 
 DATA: Final = "default-src 'none'; frame-ancestors 'none'"
 """For answers that are no page."""

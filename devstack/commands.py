@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
         directory=VAR / "dev", ports=ports, verbose=not options.quiet, report=report
     ) as stack:
         for login in json.loads(stack.manage("seed").stdout)["logins"]:
-            print("          {role:>9}: {email} / {password}".format(**login))
+            print("    {role:>15}: {email} / {password}".format(**login))
         web = stack.urls["web"]
         print(f"              API: {web}/api/v1/docs\n            admin: {web}/admin/")
         print(f"          sandbox: {stack.urls['sandbox']}/ledger")

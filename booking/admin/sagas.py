@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, Http
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from unfold.decorators import display
 
 from backoffice.deeds import DoesDeeds
 from backoffice.pages import LookOnlyPage
@@ -21,6 +22,16 @@ from booking.models import SagaInstance
 
 NOW: Final = "booking/admin/trip_now.html"
 """The part of the page that changes while a flow runs."""
+
+TONES: Final = {
+    "running": "info",
+    "pivoting": "info",
+    "finishing": "info",
+    "compensating": "warning",
+    "completed": "success",
+    "failed": "danger",
+}
+"""State -> the theme's name of its colour."""
 
 
 class NeedsAPerson(admin.SimpleListFilter):
@@ -46,12 +57,12 @@ class SagaAdmin(DoesDeeds, LookOnlyPage):
 
     list_display = (
         "name",
-        "subject_id",
-        "state",
-        "compensation",
+        "reservation",
+        "standing",
         "reason",
         "attention_reason",
         "stake",
+        "compensation",
         "due_at",
     )
     list_filter = (NeedsAPerson, "state", "name")
@@ -121,6 +132,16 @@ class SagaAdmin(DoesDeeds, LookOnlyPage):
             "changelist": reverse("admin:booking_sagainstance_changelist"),
             "here": reverse("admin:booking_trip", args=[found.reservation_id]),
         }
+
+    @display(description="state", ordering="state", label=TONES)  # type: ignore[untyped-decorator]
+    def standing(self, saga: SagaInstance) -> str:
+        """Return the state, to be shown on its colour."""
+        return saga.state
+
+    @admin.display(description="reservation", ordering="subject_id")
+    def reservation(self, saga: SagaInstance) -> str:
+        """Return what the flow is about."""
+        return str(saga.subject_id)
 
     @admin.display(description="taken back")
     def compensation(self, saga: SagaInstance) -> str:

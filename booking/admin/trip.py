@@ -25,7 +25,7 @@ from reservation import services as reservation
 VERBS: Final = {"forward": "", "compensate": "take back: ", "annul": "annul: "}
 """What is said before a step, by the direction of its call."""
 
-IN_A_BOX: Final = 13
+IN_A_BOX: Final = 12
 """So many letters of an item's title go into a box of the picture, before its state."""
 
 LONGEST: Final = 200

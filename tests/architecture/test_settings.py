@@ -105,3 +105,14 @@ def test_a_wrong_value_is_refused_with_a_message_that_says_what_is_right(
     assert done.returncode != 0
     assert said.startswith("django.core.exceptions.ImproperlyConfigured: ")
     assert message in said
+
+
+def test_cookies_of_production_are_sent_encrypted_only_and_cannot_be_set_by_a_neighbour() -> None:
+    names = ["SESSION_COOKIE", "CSRF_COOKIE"]
+    said = "; ".join(f"print(s.{name}_NAME, s.{name}_SECURE, s.{name}_PATH)" for name in names)
+    command = [sys.executable, "-c", f"from django.conf import settings as s; {said}"]
+    env = {"PATH": os.environ["PATH"], **GOOD, "DJANGO_SETTINGS_MODULE": "config.settings"}
+
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=True)
+
+    assert done.stdout.splitlines() == ["__Host-session True /", "__Host-csrf True /"]

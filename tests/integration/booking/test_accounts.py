@@ -110,5 +110,5 @@ def test_seeding_twice_changes_nothing(partners, settings, capsys):
     before = User.objects.count(), Account.objects.count()
     call_command("seed")
 
-    assert (User.objects.count(), Account.objects.count()) == before == (2, 1)
+    assert (User.objects.count(), Account.objects.count()) == before == (4, 1)
     assert '"email": "operator@example.com"' in capsys.readouterr().out

@@ -11,6 +11,7 @@ from django.urls import reverse
 from rest_framework.test import APIClient
 
 from backoffice.models import AuditEntry
+from booking.models import Account
 from booking.orchestrator import engine
 from booking.orchestrator.models import SagaEvent, SagaInstance
 from tests import toy
@@ -239,3 +240,54 @@ def test_staff_who_may_see_sagas_are_told_what_is_at_stake(superuser: bool, stat
         assert listed["exposure"] == [
             {"step": "book", "item": "flight", "amount": "120.50", "currency": "EUR"}
         ]
+
+
+def test_a_confirmed_trip_is_cancelled_with_its_providers(operator: Client, books: Any) -> None:
+    reservation_id = books.book("skyways:standard")
+    saga = SagaInstance.objects.get(subject_id=reservation_id)
+    page = shown(operator, saga)
+
+    do(operator, saga, "cancel", confirmed="yes", reason="asked by phone")
+    books.work(reservation_id)
+
+    assert f'id="cancel-{saga.pk}"' in page
+    assert books.status(reservation_id) == "cancelled"
+    assert books.there(reservation_id).orders == ["cancelled"]
+    assert AuditEntry.objects.get(action="cancel").reason == "asked by phone"
+
+
+def test_the_page_of_a_booked_trip_shows_money_partners_references_and_titles(
+    operator: Client, books: Any
+) -> None:
+    reservation_id = books.book("skyways:standard")
+    [intent], [order] = books.there(reservation_id).intents, books.there(reservation_id).rows
+
+    page = shown(operator, SagaInstance.objects.get(subject_id=reservation_id))
+
+    for said in (intent, order["id"], order["confirmation_code"], "captured", "SkyWays Airlines"):
+        assert said in page, said
+    assert "book SW449 London - New York" in page
+
+
+def test_a_draft_has_a_page_though_nothing_was_begun(operator: Client, books: Any) -> None:
+    draft = books.compose("skyways:standard")
+
+    page = operator.get(reverse("admin:booking_trip", args=[draft])).content.decode()
+
+    assert "Nothing was begun" in page
+    assert 'name="action"' not in page
+
+
+def test_a_privacy_officer_forgets_a_traveller(client: Client, books: Any) -> None:
+    account = Account.objects.get()
+    client.force_login(somebody("privacy officer"))
+    form = {"action": "erase", "_selected_action": [account.pk], "reason": "letter of 3 May"}
+
+    asked = client.post(reverse("admin:booking_account_changelist"), form)
+    before = Account.objects.get().full_name
+    client.post(reverse("admin:booking_account_changelist"), {**form, "confirmed": "yes"})
+
+    assert "There is no way back." in asked.content.decode()
+    assert (before, Account.objects.get().full_name) == ("Ada Trip", "erased")
+    assert AuditEntry.objects.get(action="erase").reason == "letter of 3 May"
+    assert "Ada" not in str(AuditEntry.objects.values())

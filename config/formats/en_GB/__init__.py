@@ -1,0 +1,1 @@
+"""English: to the second, and so that they sort."""
