@@ -5,6 +5,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.throttling import BaseThrottle
 
 from booking import commands
 from identity import parsing
@@ -18,6 +19,10 @@ class Cards(Endpoint):
     """Webhooks of the card processor."""
 
     permission_classes = (AllowAny,)
+
+    def get_throttles(self) -> list[BaseThrottle]:
+        """Set no limit: what the processor is refused it sends again, and forgeries are cheap to refuse."""
+        return []
 
     def read_body(self, request: Request) -> None:
         """Read the bytes themselves, whatever type they are said to be: the signature is over them."""

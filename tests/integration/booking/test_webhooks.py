@@ -70,3 +70,13 @@ def test_a_huge_message_is_refused(settings):
     answer = deliver(body, signed(body, settings.STRIPE_WEBHOOK_SECRET))
 
     assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+
+
+def test_the_processor_is_never_told_to_come_later(settings):
+    settings.API_RATE_FACTOR = 0  # nobody else may ask anything
+    body = message()
+
+    answer = deliver(body, signed(body, settings.STRIPE_WEBHOOK_SECRET))
+
+    assert answer.status_code == 200
+    assert Client().get("/api/v1/problems").status_code == 429
