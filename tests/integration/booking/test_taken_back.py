@@ -77,7 +77,7 @@ class Faces:
     def admin(self, *path: str) -> str:
         name = "change" if path else "changelist"
         url = reverse(f"admin:booking_sagainstance_{name}", args=path)
-        return self.client.get(url).content.decode()
+        return self.client.get(url, follow=True).content.decode()
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ def test_an_operator_cancels_in_the_admin_with_a_reason(
     monkeypatch.setattr(tasks, "dispatch", lambda saga_id: True)
     faces.book(flight="standard")
     url = reverse("admin:booking_sagainstance_changelist")
-    asked = {"action": "cancel", "_selected_action": [str(faces.saga.pk)]}
+    asked = {"action": "cancel", "_selected_action": [str(faces.saga.pk)], "confirmed": "yes"}
 
     faces.client.post(url, {**asked, "reason": " "})
     assert faces.saga.cancel_requested_at is None
