@@ -29,8 +29,10 @@ How it is measured ([`tests/compare/`](../tests/compare/table.py)):
 - *Files* are counted on a scratch copy on which the change is made: [the listener](how-to/listener.md), and the
   same for [the loser](../examples/comparison/README.md). *Places* are functions that react or speak, or tables.
 - *Sign-up*: CRM is a process of its own; slow means that it takes longer than Booking waits, and then goes on.
-- *Crashes*: the process is killed before each request, after it with its answer unread, and before each commit;
-  a fresh one goes on, and then the partners' own ledger is read. `held` is money that is reserved and not taken.
+- *What is left of a trip*: before the colon what the reservation says of itself, after it what stands in the ledgers of the
+  partners and the card processor, which are kept by another process.
+- *Crashes*: the process is killed before each request, after it with its answer unread, and before each commit; then a
+  fresh one goes on. Where partners know keys both ways recover: a crash is no argument between them, silence and "no" are.
 - *Questions* are requests to the API, or calls of a service's door.
 - *Statements* are those of one trip from the command to its end, nobody else listening.
 - *Milliseconds* are medians with real processes, one trip at a time; of the machine named below. A slow hotel

@@ -65,7 +65,11 @@ def left_behind(reservation_id: UUID) -> str:
     booked = sum(order["status"] == STANDING for order in found["orders"])
     held = sum(one["status"] == "requires_capture" for one in found["payment_intents"])
     taken = len(found["captures"])
-    parts = [f"{booked} booked" if booked else "", "held" if held else "", "paid" if taken else ""]
+    parts = [
+        f"{booked} booked" if booked else "",
+        "money held" if held else "",
+        "paid" if taken else "",
+    ]
     return f"{status(reservation_id)}: {', '.join(filter(None, parts)) or 'nothing'}"
 
 
