@@ -53,6 +53,10 @@ class Consumer:
             self._progress[stream] = progress
             self.delivered += progress.delivered
 
+    def close(self) -> None:
+        """End the connections."""
+        self._client.close()
+
     def _wait(self) -> dict[str, list[log.Record]]:
         """Return what Redis has after the known positions, waiting unless there is more to do at once."""
         busy = any(progress.busy for progress in self._progress.values())

@@ -53,6 +53,9 @@ class Worker(Protocol):
     def step(self) -> None:
         """Do what there is to do; wait for more about a second at most."""
 
+    def close(self) -> None:
+        """Let go of Redis: nothing follows."""
+
 
 def run(worker: Worker, *, stop: Stop, kind: str, info: Callable[[], dict[str, Any]]) -> None:
     """Run the worker until it is told to stop; a fault is logged and followed by a growing pause."""
@@ -76,6 +79,7 @@ def run(worker: Worker, *, stop: Stop, kind: str, info: Callable[[], dict[str, A
                 logger.exception("%s: unexpected error, trying again", name)
             connection.close()
             stop.sleep(min(LONGEST_PAUSE_SECONDS, 0.1 * 2**failures))
+    worker.close()
     _leave(name)
 
 

@@ -24,9 +24,9 @@ class Relay:
     """Moves each stream from the log to Redis; what Redis lost is appended again from the log."""
 
     def __init__(self, *, stop: loop.Stop) -> None:
-        client = connections.client(timeout=REDIS_SECONDS)
-        self._fanout = fanout.Fanout(client=client, cap=settings.EVENTBUS_STREAM_CAP)
-        self._wakeup = wakeup.Wakeup(client=client, channel=nudge.channel(), stop=stop)
+        self._client = connections.client(timeout=REDIS_SECONDS)
+        self._fanout = fanout.Fanout(client=self._client, cap=settings.EVENTBUS_STREAM_CAP)
+        self._wakeup = wakeup.Wakeup(client=self._client, channel=nudge.channel(), stop=stop)
         self._stop = stop
         self._tails: dict[str, fanout.Tail] = {}
         self._streams = streams.stream_names()
@@ -53,6 +53,11 @@ class Relay:
         full = [self._relay(stream, looks[stream]) for stream in self._streams if stream in looks]
         if not any(full):
             self._wakeup.wait()
+
+    def close(self) -> None:
+        """End the subscription and the connections."""
+        self._wakeup.reset()
+        self._client.close()
 
     def relay(self, *, stream: str) -> bool:
         """Number and append one batch; return whether there is likely to be more.
