@@ -51,6 +51,9 @@ def _follows(work: Work, decision: Decision) -> bool:
         case Enter(SagaState.FINISHING) | Annul() | GiveUp():
             go_on(work, decision)
             return True
+        case Close(SagaState.COMPLETED) if work.enters_a_state:
+            # To pass the pivot and to end are two moves, also where nothing stands after it.
+            work.move(due_at=work.now)
         case Close(SagaState.COMPLETED as state):
             close(work, state)
         case Sleep(until):

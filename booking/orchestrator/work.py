@@ -107,6 +107,11 @@ class Work:
         """Whether there is anything to write."""
         return bool(self._columns or self._changed or self._added or self._notes)
 
+    @property
+    def enters_a_state(self) -> bool:
+        """Whether the saga is to be in another state than it was read in."""
+        return "state" in self._columns
+
     def forward(self, call: StepRow) -> StepRow:
         """Return the forward call that a compensation or annulment belongs to."""
         return self.calls[call.step, call.item, Direction.FORWARD]

@@ -12,6 +12,7 @@ from booking.orchestrator import control, engine, history
 from booking.orchestrator.calls import Answered
 from booking.orchestrator.engine import Progress
 from booking.orchestrator.models import SagaEvent, SagaInstance, SagaStep
+from booking.orchestrator.plan import REGISTRY, Link, Pivot, Saga, Step
 from booking.orchestrator.shape import Direction, SagaState, StepState
 from outbound.call import Call, Idempotency, Traits
 from tests import toy, workers
@@ -300,6 +301,20 @@ def test_an_answer_that_cannot_be_recorded_is_asked_for_again(
     assert saga.state == SagaState.COMPLETED
     assert toy.WORLD.calls[1:3] == ["authorise", "probe authorise"]
     assert toy.WORLD.recorded[0] == "authorise"
+
+
+@pytest.mark.parametrize("pivot", [toy.Remote, toy.Local])
+def test_a_pivot_may_be_the_last_step(pivot: type, monkeypatch: pytest.MonkeyPatch) -> None:
+    hold = Step("hold", toy.Local, compensate=toy.LocalBack, refused_by=toy.No)
+    links = [Link("reservation", hold), Link("payment", Pivot("capture", pivot))]
+    monkeypatch.delitem(REGISTRY, "toy")
+    Saga("toy", 1, "trip_id", 900, links, toy.fail, toy.cancel)
+    with transaction.atomic():
+        saga = control.start(REGISTRY["toy"], subject_id=uuid4())
+
+    saga = run(saga)
+
+    assert (saga.state, saga.attention_reason) == (SagaState.COMPLETED, None)
 
 
 def test_a_waiting_call_goes_on_when_the_customer_has_acted() -> None:
