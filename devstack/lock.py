@@ -11,6 +11,7 @@ _OPTIONS = [
     "--universal",
     "--generate-hashes",
     "--no-emit-index-url",
+    "--no-strip-extras",  # old pips want the extra pinned that a package asks for: `coverage[toml]`
     "--python-version=3.11",
     "--custom-compile-command=make lock",
     "--quiet",
