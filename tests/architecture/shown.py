@@ -31,7 +31,7 @@ GIVEN_BY: Final[dict[str, str]] = {
     "mkdir -p var": ORDINARY,
     "python -m sandbox": ORDINARY,
     "curl -s http://127.0.0.1:8000/readyz": "tests/integration/devstack/test_stack.py::test_what_the_stack_names_answers",
-    "curl -s": "tests/integration/booking/test_flows.py",
+    "curl -s": "tests/flows/test_api_page.py::test_the_six_requests_of_the_page_book_a_trip",
     "manage.py saga audit": RECONCILER,
     "manage.py saga graph": SAGA,
     "manage.py saga simulate": "tests/integration/booking/test_simulation.py",

@@ -115,7 +115,9 @@ def test_the_contracts_cover_every_package_of_the_context_map() -> None:
 
 
 def test_what_runs_in_production_imports_no_development_requirement() -> None:
-    locked = re.findall(r"^([\w.-]+)==", (ROOT / "requirements.txt").read_text(), re.M)
+    locked = re.findall(
+        r"^([\w.-]+)(?:\[[\w,-]+\])?==", (ROOT / "requirements.txt").read_text(), re.M
+    )
     runtime = {_normal(name) for name in locked}
 
     strangers = {

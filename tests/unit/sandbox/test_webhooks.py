@@ -72,6 +72,19 @@ def sandbox(ledger_path, receiver):
     running.shutdown()
 
 
+def outcomes(partners):
+    events = partners.ledger()["events"]
+    return sorted(delivery["outcome"] for event in events for delivery in event["deliveries"])
+
+
+def until(condition, *, seconds=10):
+    """Wait for what is written down after the receiver has answered."""
+    ends_at = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < ends_at, "it did not come true in time"
+        time.sleep(0.02)
+
+
 def pay(processor, card):
     intents = processor.v1.payment_intents
     intent = intents.create(ORDER | {"payment_method": card})
@@ -96,8 +109,7 @@ def test_a_delivery_that_is_refused_is_tried_again(processor, receiver, partners
     announced = receiver.wait(2)
 
     assert sorted(announced) == sorted([AUTHORISED, SUCCEEDED])
-    outcomes = [d["outcome"] for e in partners.ledger()["events"] for d in e["deliveries"]]
-    assert sorted(outcomes) == ["200", "200", "503"]
+    until(lambda: outcomes(partners) == ["200", "200", "503"])
 
 
 def test_a_duplicate_card_delivers_the_same_event_twice(processor, receiver):
