@@ -55,7 +55,7 @@ def caught_up() -> None:
 
 def is_caught_up() -> bool:
     """Tell whether CRM has heard everything that was published."""
-    return head() == _cursor() and not _unnumbered()
+    return not _unnumbered() and head() == _cursor()
 
 
 def backlog(count: int) -> tuple[float, float]:
