@@ -41,7 +41,7 @@ class ChannelUnsupported(ValueError):
 class KeyReused(ValueError):
     """The key was used before, for another customer or another text."""
 
-    code = "crm_key_reused"
+    code = "idempotency_key_reused"
 
 
 class LegOfTrip(Protocol):

@@ -74,10 +74,12 @@ def issue_token(*, email: str, password: str) -> IssuedToken:
 
     Raises:
         CredentialsRefused: unknown address, wrong password or a login that was closed.
+        lockout.LockedOut: there were too many tries under the address, whether or not anybody has it.
     """
     # The back end spends the same time on an unknown address as on a wrong password.
     user = authenticate(username=email, password=password)
     if user is None:
+        lockout.check(email=email)
         raise CredentialsRefused("E-mail address or password is wrong.")
     return issue_token_for(user_id=user.pk)
 

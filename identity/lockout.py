@@ -4,10 +4,13 @@ PostgreSQL counts, so it holds for all processes together, and while Redis is aw
 before the password is looked at: tries at the same time do not get more of them.
 """
 
-from datetime import datetime
+import math
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import connection
+from django.db.models import DurationField, ExpressionWrapper, F
+from django.db.models.functions import Now
 
 from identity.models import SignInLock, normalise_email
 
@@ -30,9 +33,13 @@ FORGET: Final = """
 
 
 class LockedOut(Exception):
-    """Too many passwords were tried under this address; the lock ends by itself."""
+    """Too many passwords were tried under this address, known or not; the lock ends after `left`."""
 
     code = "locked_out"
+
+    def __init__(self, *, left: timedelta) -> None:
+        super().__init__("Too many tries under this address: wait, or reset the password.")
+        self.headers = {"Retry-After": str(max(1, math.ceil(left.total_seconds())))}
 
 
 def count_try(*, email: str) -> None:
@@ -45,7 +52,7 @@ def count_try(*, email: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(COUNT, {"email": _key(email), "pause": pause, "tries": TRIES})
         if cursor.fetchone() is None:
-            raise LockedOut("Too many tries; wait a quarter of an hour.")
+            raise LockedOut(left=_left(email) or timedelta(seconds=SECONDS))
 
 
 def forget(*, email: str) -> None:
@@ -54,10 +61,28 @@ def forget(*, email: str) -> None:
         cursor.execute(FORGET, [_key(email)])
 
 
+def check(*, email: str) -> None:
+    """Ask for no password where none would be looked at.
+
+    Raises:
+        LockedOut: the address is locked.
+    """
+    left = _left(email)
+    if left is not None:
+        raise LockedOut(left=left)
+
+
 def locked_until(*, email: str) -> datetime | None:
     """Return until when an address is locked; None when it is not."""
     locks = SignInLock.locked().filter(email=_key(email))
     return locks.values_list("locked_until", flat=True).first()
+
+
+def _left(email: str) -> timedelta | None:
+    """Return for how long an address stays locked, by the clock that counts; None when it is not."""
+    left = ExpressionWrapper(F("locked_until") - Now(), output_field=DurationField())
+    locks = SignInLock.locked().filter(email=_key(email))
+    return locks.annotate(left=left).values_list("left", flat=True).first()
 
 
 def _key(email: str) -> str:

@@ -10,6 +10,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 CONTENT_TYPE: Final = "application/problem+json"
+SOON: Final = "5"
+"""Seconds after which it is worth coming back where nobody knows better."""
+COME_BACK: Final = frozenset({429, 503})
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
 
 
@@ -26,7 +29,7 @@ def response(problem: _Problem, *, request: Request) -> Response:
     return Response(
         document(problem, request=request),
         status=problem.kind.status,
-        headers=dict(problem.headers),
+        headers=_headers(problem),
         content_type=CONTENT_TYPE,
     )
 
@@ -36,7 +39,7 @@ def plain_response(problem: _Problem, *, request: HttpRequest) -> HttpResponse:
     return HttpResponse(
         json.dumps(document(problem, request=request)),
         status=problem.kind.status,
-        headers=dict(problem.headers),
+        headers=_headers(problem),
         content_type=CONTENT_TYPE,
     )
 
@@ -66,6 +69,12 @@ def request_id(request: Request | HttpRequest) -> str:
 def errors_of(detail: Any) -> list[dict[str, str]]:
     """Return a serializer's nested error detail as a flat list of pointer, code and detail."""
     return list(_flatten(detail, ()))
+
+
+def _headers(problem: _Problem) -> dict[str, str]:
+    """Return the problem's headers; whoever is to come back is told when."""
+    waits = {"Retry-After": SOON} if problem.kind.status in COME_BACK else {}
+    return {**waits, **problem.headers}
 
 
 def _flatten(detail: Any, path: tuple[str, ...]) -> Iterator[dict[str, str]]:

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 
 from crm import selectors
 from crm.domain import ChannelUnsupported, CustomerUnknown, KeyReused, NotAChoice
-from crm.models import Membership, Role
+from crm.models import Membership, Message, Note, Role
 from identity import problems
 from identity.models import User
 
@@ -27,12 +27,12 @@ READ_ONLY: Final = problems.declare(
     code="read_only_member", status=403, title="This login may look, not write"
 )
 KEY_INVALID: Final = problems.declare(
-    code="crm_key_invalid", status=400, title="The Idempotency-Key cannot be used"
+    code="idempotency_key_invalid", status=400, title="The Idempotency-Key cannot be used"
 )
 problems.register(CustomerUnknown, status=404, title="There is no such customer")
 problems.register(NotAChoice, status=400, title="Transactional messages are not a choice")
 problems.register(ChannelUnsupported, status=400, title="Only e-mail is sent from here")
-problems.register(KeyReused, status=422, title="The key was used with another body")
+problems.register(KeyReused, status=422, title="The Idempotency-Key was used with another body")
 
 _KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
@@ -77,6 +77,11 @@ def key_of(request: Request) -> str | None:
             KEY_INVALID, detail="1 to 255 visible ASCII characters are accepted."
         )
     return f"{user_id(request).hex}:{key}"
+
+
+def replayed(row: Note | Message) -> dict[str, str]:
+    """Return the header that says so where a repeated request was answered with what it had made."""
+    return {"Idempotent-Replayed": "true"} if row.was_there else {}
 
 
 def new_key() -> str:

@@ -187,7 +187,9 @@ class Notes(Endpoint):
             key=access.key_of(request),
             **body.validated_data,
         )
-        return Response(serializers.Note(note).data, status.HTTP_201_CREATED)
+        return Response(
+            serializers.Note(note).data, status.HTTP_201_CREATED, headers=access.replayed(note)
+        )
 
 
 class Messages(Endpoint):
@@ -228,4 +230,8 @@ class Messages(Endpoint):
             key=access.key_of(request) or access.new_key(),
             **body.validated_data,
         )
-        return Response(serializers.Message(message).data, status.HTTP_202_ACCEPTED)
+        return Response(
+            serializers.Message(message).data,
+            status.HTTP_202_ACCEPTED,
+            headers=access.replayed(message),
+        )

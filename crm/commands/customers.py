@@ -44,7 +44,7 @@ def add_note(
             provider_id=provider_id, key=key, defaults=wanted
         )
     if not created:
-        _check_same(note, wanted)
+        _found_again(note, wanted)
         return note
     Interaction.ours(
         row=note,
@@ -138,7 +138,7 @@ def queue_message(
     if created:
         transaction.on_commit(partial(tasks.dispatch, message_ids=[message.id]), robust=True)
     else:
-        _check_same(message, wanted)
+        _found_again(message, wanted)
     return message
 
 
@@ -164,6 +164,7 @@ def _record(
     return entry
 
 
-def _check_same(row: Note | Message, wanted: dict[str, object]) -> None:
+def _found_again(row: Note | Message, wanted: dict[str, object]) -> None:
     if any(getattr(row, name) != value for name, value in wanted.items()):
         raise domain.KeyReused("The key was used before, for something else.")
+    row.was_there = True

@@ -47,6 +47,9 @@ class Note(models.Model):
     key = models.CharField(max_length=300, null=True, editable=False)  # noqa: DJ001 - no key is not an empty key
     created_at = models.DateTimeField(auto_now_add=True)
 
+    was_there = False
+    """Whether a command that was repeated found it, rather than made it."""
+
     class Meta:
         ordering = ["-created_at", "id"]
         constraints = [
@@ -150,6 +153,9 @@ class Message(models.Model):
     queued_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True)
     message_id = models.CharField(max_length=200, blank=True)
+
+    was_there = False
+    """Whether a command that was repeated found it, rather than made it."""
 
     class Meta:
         ordering = ["-queued_at", "id"]

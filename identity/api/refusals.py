@@ -1,6 +1,6 @@
 """Which problem a client sees for which refusal of Identity."""
 
-from identity import commands, keys, problems
+from identity import commands, keys, lockout, problems
 
 
 def register() -> None:
@@ -13,6 +13,9 @@ def register() -> None:
     )
     problems.register(
         commands.CredentialsRefused, status=401, title="E-mail address or password is wrong"
+    )
+    problems.register(
+        lockout.LockedOut, status=429, title="Too many passwords were tried under this address"
     )
     problems.register(commands.TokenNotFound, status=404, title="There is no such token")
     problems.register(keys.KeyRefused, status=400, title="The key is not valid (any more)")

@@ -44,7 +44,10 @@ _EVERYWHERE: Final = {
     "415": ("UnsupportedType", "The body's content type is not understood."),
     "429": ("Throttled", "Too many requests; `Retry-After` says for how many seconds to wait."),
     "431": ("HeadersTooLarge", "The headers are too large or too many."),
-    "503": ("Unavailable", "The database cannot answer; repeat after `Retry-After` seconds."),
+    "503": (
+        "Unavailable",
+        "The other side or the database cannot answer; repeat after `Retry-After` seconds.",
+    ),
 }
 
 

@@ -82,6 +82,16 @@ def test_an_unknown_offer_is_not_found(ada, offer_id):
     assert ada.send("reservations", trip).json()["code"] == "offer_not_found"
 
 
+def test_who_asks_a_partner_that_is_away_is_told_when_to_come_back(ada, books):
+    offer = ada.offer(partner="skyways")
+    books.outage("skyways", "down")
+
+    answer = ada.send(f"offers/{offer['offer_id']}/quote")
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "partner_unavailable")
+    assert int(answer.headers["Retry-After"]) > 0
+
+
 def test_a_composed_reservation_is_shown_whole(ada):
     flight, stay = ada.offer(), ada.offer(kind="stay")
 

@@ -23,6 +23,7 @@ PATHS = [
     CUSTOMER,
     *(f"{CUSTOMER}/{name}" for name in ("timeline", "preferences", "notes", "messages")),
 ]
+TRIP_MAIL = {"purpose": "transactional", "subject": "Your trip", "body": "Bon voyage."}
 OPT_IN = {"channel": "email", "purpose": "marketing", "granted": True}
 
 
@@ -133,8 +134,23 @@ def test_a_note_repeated_with_its_key_is_kept_once():
     other = desk.post(f"{CUSTOMER}/notes", {"text": "Something else."}, key="k1")
 
     assert first == again
-    assert (other[0], other[1]["code"]) == (422, "crm_key_reused")
+    assert (other[0], other[1]["code"]) == (422, "idempotency_key_reused")
     assert Note.objects.count() == 1
+
+
+@pytest.mark.parametrize("what", ["notes", "messages"])
+def test_what_is_repeated_with_its_key_says_so(what):
+    body = {"text": "Likes quiet rooms."} if what == "notes" else TRIP_MAIL
+    desk, path = api_of(HOTEL), f"/api/v1/crm/{CUSTOMER}/{what}"
+    headers = {"Idempotency-Key": "k1"}
+
+    first, again = (desk.client.post(path, body, format="json", headers=headers) for _ in range(2))
+    bad = desk.client.post(path, body, format="json", headers={"Idempotency-Key": "a b"})
+
+    assert "Idempotent-Replayed" not in first.headers
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert first.json()["id"] == again.json()["id"]
+    assert (bad.status_code, bad.json()["code"]) == (400, "idempotency_key_invalid")
 
 
 def test_preferences_are_a_ledger_that_grows_only_with_news():

@@ -1,11 +1,13 @@
 """Five tries in a quarter of an hour, for each address, at every door; PostgreSQL counts."""
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 from django.contrib.auth import authenticate
 from django.db import connection, connections
 from django.test import Client
+from rest_framework.test import APIClient
 
 from backoffice.models import AuditEntry
 from identity import commands, keys, lockout
@@ -24,6 +26,12 @@ def ada(db) -> User:
 def sign_in(client: Client, password: str, email: str = EMAIL) -> str:
     answer = client.post("/admin/login/", {"username": email, "password": password})
     return "in" if answer.status_code == 302 else answer.content.decode()
+
+
+def ask_for_token(password: str, email: str = EMAIL) -> Any:
+    """Sign in to the API."""
+    body = {"email": email, "password": password}
+    return APIClient().post("/api/v1/tokens", body, format="json")
 
 
 def later(minutes: int) -> None:
@@ -88,15 +96,37 @@ def test_an_unknown_address_is_locked_alike(client, db):
     assert "Too many tries" in answers[5]
 
 
-def test_the_api_is_another_door_of_the_same_house(client, ada):
-    for _ in range(5):
-        with pytest.raises(commands.CredentialsRefused):
-            commands.issue_token(email=EMAIL, password="wrong")
+@pytest.mark.parametrize("email", [EMAIL, "nobody@example.com"])
+def test_the_api_says_that_an_address_is_locked_and_not_whether_anybody_has_it(ada, email):
+    guesses = [ask_for_token("wrong", email) for _ in range(5)]
 
-    with pytest.raises(commands.CredentialsRefused):
-        commands.issue_token(email=EMAIL, password=PASSWORD)
+    answer = ask_for_token(PASSWORD, email)
+
+    assert [guess.json()["code"] for guess in guesses[:4]] == ["credentials_refused"] * 4
+    for locked in (guesses[4], answer):
+        assert (locked.status_code, locked.json()["code"]) == (429, "locked_out")
+        assert 890 < int(locked.headers["Retry-After"]) <= 900
+    assert email not in answer.content.decode()
+
+
+def test_the_api_is_another_door_of_the_same_house(client, ada):
+    token = ask_for_token(PASSWORD).json()["token"]
+    for _ in range(5):
+        ask_for_token("wrong")
 
     assert "Too many tries" in sign_in(client, PASSWORD)
+    kept = APIClient().get("/api/v1/tokens", headers={"Authorization": f"Token {token}"})
+    assert kept.status_code == 200
+
+
+def test_the_api_says_for_how_long_an_address_stays_locked(ada):
+    for _ in range(5):
+        ask_for_token("wrong")
+    later(10)
+
+    answer = ask_for_token(PASSWORD)
+
+    assert 290 < int(answer.headers["Retry-After"]) <= 300
 
 
 def test_a_new_password_opens_the_lock(client, ada):
