@@ -10,7 +10,7 @@ from django.db import connection, transaction
 
 from eventbus import crashpoints, inbox, log, retries
 from eventbus.models import Cursor
-from eventbus.pipeline import pipelined
+from eventbus.pipeline import lasting, pipelined
 from eventbus.subscribe import Group
 
 BATCH: Final = 100
@@ -92,7 +92,8 @@ class _Delivery:
     @transaction.atomic
     def run(self, guarded: bool) -> Progress:
         """Take the group's place and move it forward."""
-        place = _locked(self.group.name, self.stream)
+        offered = {record.key for record in self.offer.records}
+        place, due, blocked = _taken(self.group.name, self.stream, offered)
         if place is None or place.paused:
             position = place.position if place else self.offer.after
             epoch = (place.tip if place else log.tip(stream=self.stream)).epoch
@@ -100,9 +101,8 @@ class _Delivery:
         crashpoints.reached("consumer.locked")
         records = _next(place.position, self.stream, place.tip, self.offer, self.limit)
         keys = {record.key for record in records}
-        due, blocked = inbox.outlook(group=self.group.name, stream=self.stream, keys=keys)
         retried = retries.run_due(group=self.group, stream=self.stream) if due else 0
-        if retried:
+        if retried or not keys <= offered:
             _, blocked = inbox.outlook(group=self.group.name, stream=self.stream, keys=keys)
         position = self._receive(place, records, blocked, guarded) if records else place.position
         return Progress(
@@ -117,12 +117,14 @@ class _Delivery:
     ) -> int:
         """Give the events to their handlers, write down how that ended and move the cursor to the last one."""
         started = time.perf_counter()
-        with contextlib.nullcontext() if guarded else self.group.unit_of_work():
-            received, position = self._run_each(records, blocked, guarded)
-        with pipelined(), connection.cursor() as cursor:
-            inbox.write(received, seconds=time.perf_counter() - started)
-            crashpoints.reached("consumer.recorded")
-            cursor.execute(MOVE, [position, place.id])
+        with contextlib.ExitStack() as end:
+            with contextlib.nullcontext() if guarded else self.group.unit_of_work():
+                received, position = self._run_each(records, blocked, guarded)
+                end.enter_context(lasting())  # what the unit gathered is sent with the rows below
+            with pipelined(), connection.cursor() as cursor:
+                inbox.write(received, seconds=time.perf_counter() - started)
+                crashpoints.reached("consumer.recorded")
+                cursor.execute(MOVE, [position, place.id])
         crashpoints.reached("consumer.moved")
         return position
 
@@ -154,15 +156,17 @@ class _Place:
     tip: log.Tip
 
 
-def _locked(group: str, stream: str) -> _Place | None:
-    """Return the group's place, locked; None if another worker holds it."""
+def _taken(group: str, stream: str, keys: set[str]) -> tuple[_Place | None, bool, set[str]]:
+    """Return the group's place, locked (None if another worker holds it), and the outlook once it is."""
     with pipelined(), connection.cursor() as cursor:
         cursor.execute(PLACE, [group, stream])
+        due, blocked = inbox.outlook(group=group, stream=stream, keys=keys)
         row = cursor.fetchone()
     if row is None:
-        return None
+        return None, due, blocked
     key, position, paused, epoch, head = row
-    return _Place(id=key, position=position, paused=paused, tip=log.Tip(epoch=epoch, head=head))
+    tip = log.Tip(epoch=epoch, head=head)
+    return _Place(id=key, position=position, paused=paused, tip=tip), due, blocked
 
 
 def _next(

@@ -1,12 +1,15 @@
 """Waking the relay after a commit: best effort, never slows or fails a request.
 
-In a web server a thread does it (`in_background`): several commits at once are one wake-up.
+The nudge names the stream, which saves the relay a look at all of them. In a web server a thread sends
+it (`in_background`): several commits at once are one wake-up.
 """
 
 import functools
 import logging
+import queue
 import threading
 import time
+from collections.abc import Callable
 from typing import Final
 
 import redis
@@ -26,12 +29,18 @@ def channel() -> str:
     return f"eb:wake:{arguments.get('db', 0)}"
 
 
-def send() -> None:
+@functools.cache
+def of(stream: str) -> Callable[[], None]:
+    """Return what wakes the relay for a stream: the same object each time, so a transaction needs it once."""
+    return functools.partial(send, stream)
+
+
+def send(stream: str) -> None:
     """Publish one wake-up, or let the thread do it."""
     if _background[0]:
-        _nudger().wanted.set()
+        _nudger().wanted.put(stream)
     else:
-        publish()
+        publish(stream)
 
 
 def in_background(on: bool = True) -> None:
@@ -44,13 +53,16 @@ class _Nudger(threading.Thread):
 
     def __init__(self) -> None:
         super().__init__(name="nudger", daemon=True)
-        self.wanted = threading.Event()
+        self.wanted: queue.SimpleQueue[str] = queue.SimpleQueue()
 
     def run(self) -> None:
         """Publish until the process ends."""
-        while self.wanted.wait():
-            self.wanted.clear()
-            publish()
+        while True:
+            streams = {self.wanted.get()}
+            while not self.wanted.empty():
+                streams.add(self.wanted.get())
+            for stream in streams:
+                publish(stream)
 
 
 @functools.cache
@@ -61,12 +73,12 @@ def _nudger() -> _Nudger:
     return nudger
 
 
-def publish() -> None:
+def publish(stream: str) -> None:
     """Publish one wake-up; after a failure stay silent for 5 s, as the relay polls anyway."""
     if time.monotonic() < _rest_until[0]:
         return
     try:
-        connections.nudging().publish(channel(), "")
+        connections.nudging().publish(channel(), stream)
     except (redis.RedisError, OSError) as error:
         _rest_until[0] = time.monotonic() + BREAKER_SECONDS
         logger.warning("The relay was not nudged (it polls anyway): %s", error)

@@ -33,7 +33,8 @@ NUMBER: Final = f"""
         FROM next, eventbus_stream AS stream WHERE o.id = next.id AND stream.name = %s
         RETURNING {log.COLUMNS.replace("position", "o.position", 1)}
     ), moved AS (
-        UPDATE eventbus_stream SET head = head + (SELECT count(*) FROM next) WHERE name = %s
+        UPDATE eventbus_stream SET head = head + (SELECT count(*) FROM next)
+        WHERE name = %s AND EXISTS (SELECT FROM next)
     )
     SELECT * FROM numbered ORDER BY position
 """  # noqa: S608 - a constant

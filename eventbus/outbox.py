@@ -30,9 +30,10 @@ def record(sender: type[Event], *, event: Event, **_: Any) -> UUID:
     """
     now = context.current()
     event_id = uuid.uuid4()
+    stream = streams.stream_of(sender.app)
     row: list[str | UUID | None] = [
         event_id,
-        streams.stream_of(sender.app),
+        stream,
         sender.wire_name,
         event.partition_key,
         msgspec.json.encode(event.to_dict()).decode(),
@@ -44,11 +45,11 @@ def record(sender: type[Event], *, event: Event, **_: Any) -> UUID:
     with connection.cursor() as cursor:
         cursor.execute(RECORD, row)
     crashpoints.reached("publish.recorded")
-    _nudge_once_after_commit()
+    _nudge_once_after_commit(stream)
     return event_id
 
 
-def _nudge_once_after_commit() -> None:
-    waiting = transaction.get_connection().run_on_commit
-    if not any(function is nudge.send for _, function, _ in waiting):
-        transaction.on_commit(nudge.send, robust=True)
+def _nudge_once_after_commit(stream: str) -> None:
+    wake, waiting = nudge.of(stream), transaction.get_connection().run_on_commit
+    if not any(function is wake for _, function, _ in waiting):
+        transaction.on_commit(wake, robust=True)

@@ -29,9 +29,10 @@ class Relay:
         self._wakeup = wakeup.Wakeup(client=self._client, channel=nudge.channel(), stop=stop)
         self._stop = stop
         self._tails: dict[str, fanout.Tail] = {}
-        self._streams = streams.stream_names()
+        self._streams = set(streams.stream_names())
         self._away_until = 0.0
         self._looked_at = 0.0
+        self._nudged: set[str] = set()
         self.appended = 0
 
     def prepare(self) -> None:
@@ -42,17 +43,21 @@ class Relay:
             numbering.ensure_stream(stream=stream)
 
     def step(self) -> None:
-        """Do one round over all streams, then wait for a nudge or a second, if there was no full batch."""
+        """Do one round, then wait for a nudge or a second, if there was no full batch.
+
+        The streams that nudges named are numbered at once; each second, and without a nudge, all are looked at.
+        """
         self._with_redis(self._wakeup.listen)
+        looks: dict[str, numbering.Look | None] = dict.fromkeys(self._nudged)
         # What Redis holds is looked at anew each second, however busy: a stream without new events
         # would otherwise stay empty for as long as others keep the relay awake.
-        if time.monotonic() - self._looked_at > LOOK_SECONDS:
+        if due := time.monotonic() - self._looked_at > LOOK_SECONDS:
             self._tails.clear()
             self._looked_at = time.monotonic()
-        looks = numbering.look(streams=self._streams)
-        full = [self._relay(stream, looks[stream]) for stream in self._streams if stream in looks]
-        if not any(full):
-            self._wakeup.wait()
+        if due or not looks or not looks.keys() <= self._streams:
+            looks = {**numbering.look(streams=sorted(self._streams))}
+        full = [self._relay(stream, look) for stream, look in looks.items()]
+        self._nudged = set() if any(full) else self._wakeup.wait()
 
     def close(self) -> None:
         """End the subscription and the connections."""
@@ -66,10 +71,10 @@ class Relay:
         """
         return self._relay(stream, numbering.look(streams=[stream])[stream])
 
-    def _relay(self, stream: str, look: numbering.Look) -> bool:
+    def _relay(self, stream: str, look: numbering.Look | None) -> bool:
         # Before numbering: a log restored from a backup must be noticed while it is behind Redis.
         self._with_redis(partial(self._look, stream))
-        if look.waiting:
+        if look is None or look.waiting:
             numbered = numbering.number(stream=stream)
         else:
             numbered = numbering.Numbered(tip=look.tip, records=[])

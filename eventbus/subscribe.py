@@ -111,7 +111,8 @@ class Group:
         """Register the group; `start` is where it begins when it is new.
 
         `unit_of_work` is entered around whatever is committed or taken back as a whole: a batch, or one
-        handler. So handlers may gather what they have to write, and it is written when the block ends.
+        handler. So handlers may gather what they have to write, and it is written when the block ends; best
+        in `pipeline.pipelined()`, which then also takes the bus's own rows along.
 
         Raises:
             SubscriptionMisdeclared: the name is taken.

@@ -37,12 +37,13 @@ class Wakeup:
             subscription.subscribe(self._channel)
             self._subscription = subscription
 
-    def wait(self) -> None:
-        """Return when nudged, or after about a second."""
+    def wait(self) -> set[str]:
+        """Return what the nudges say as soon as there are any, or nothing after about a second."""
         deadline = time.monotonic() + POLL_SECONDS * random.uniform(0.8, 1.2)  # noqa: S311
         while not self._stop.requested and (left := deadline - time.monotonic()) > 0:
-            if self._nudged(left):
-                return
+            if said := self._said(left):
+                return said
+        return set()
 
     def reset(self) -> None:
         """Give up the subscription; `listen` makes a new one."""
@@ -50,18 +51,18 @@ class Wakeup:
             self._subscription.close()
             self._subscription = None
 
-    def _nudged(self, seconds: float) -> bool:
+    def _said(self, seconds: float) -> set[str]:
         if self._subscription is None:
             self._stop.sleep(seconds)
-            return False
+            return set()
+        said: set[str] = set()
         try:
-            if self._subscription.get_message(timeout=seconds) is None:
-                return False
             for _ in range(DRAINED_AT_ONCE):
-                if self._subscription.get_message(timeout=0) is None:
+                message = self._subscription.get_message(timeout=0 if said else seconds)
+                if message is None:
                     break
+                said.add(message["data"])
         except (redis.RedisError, OSError) as error:
             logger.info("No nudges for now, polling each second: %s", error)
             self.reset()
-            return False
-        return True
+        return said

@@ -1,5 +1,6 @@
 """Dispatching never hangs a request: a broker that is away, or silent, is left alone within seconds."""
 
+import queue
 import socket
 import threading
 import time
@@ -87,12 +88,12 @@ def test_a_web_server_waits_for_no_silent_redis(
     saga: SagaInstance, silent_broker: None, background: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the thread the first dispatch takes a second, and the first nudge 0.2."""
-    monkeypatch.setattr(nudge, "publish", lambda: time.sleep(0.2))
+    monkeypatch.setattr(nudge, "publish", lambda stream: time.sleep(0.2))
     began = time.monotonic()
 
     answers = [tasks.dispatch(saga.pk) for _ in range(3)]
     for _ in range(20):
-        nudge.send()
+        nudge.send("booking")
 
     assert answers == [True, True, True]
     assert time.monotonic() - began < 0.5
@@ -109,11 +110,18 @@ def test_what_waits_for_a_silent_broker_is_bounded(
 
 
 def test_wake_ups_wanted_at_once_are_one(background: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    published, go_on = [], threading.Event()
-    monkeypatch.setattr(nudge, "publish", lambda: (published.append(1), go_on.wait(5)))
+    published: queue.SimpleQueue[str] = queue.SimpleQueue()
+    go_on = threading.Event()
+    monkeypatch.setattr(nudge, "publish", lambda stream: (published.put(stream), go_on.wait(5)))
 
-    for _ in range(50):
-        nudge.send()
+    nudge.send("booking")
+    first = published.get(timeout=5)  # the thread is on its way to Redis
+    for _ in range(25):
+        nudge.send("booking")
+        nudge.send("crm")
     go_on.set()
+    others = {published.get(timeout=5), published.get(timeout=5)}
 
-    assert len(published) <= 2
+    assert (first, others) == ("booking", {"booking", "crm"})
+    with pytest.raises(queue.Empty):
+        published.get(timeout=0.2)

@@ -96,7 +96,7 @@ def test_one_transaction_nudges_once(bus, subject, django_capture_on_commit_call
     with transaction.atomic():
         for number in range(3):
             publish.publish(sample.Noted(subject_id=subject, number=number))
-        waiting = [f for _, f, _ in connection.run_on_commit if f is nudge.send]
+        waiting = [f for _, f, _ in connection.run_on_commit if f is nudge.of(sample.STREAM)]
 
     assert len(waiting) == 1
 
@@ -106,7 +106,7 @@ def test_the_nudge_survives_the_rollback_of_the_savepoint_it_was_asked_in(bus, s
         with pytest.raises(ChangedMyMind):
             publish_and_fail(subject)
         publish.publish(sample.Noted(subject_id=subject, number=2))
-        waiting = [f for _, f, _ in connection.run_on_commit if f is nudge.send]
+        waiting = [f for _, f, _ in connection.run_on_commit if f is nudge.of(sample.STREAM)]
 
     assert len(waiting) == 1
 

@@ -270,7 +270,7 @@ def test_a_nudge_wakes_the_relay_long_before_its_poll(bus, redis_client, subject
 
 
 def test_without_a_nudge_the_poll_finds_the_event(bus, redis_client, subject, monkeypatch):
-    monkeypatch.setattr(nudge, "send", lambda: None)
+    monkeypatch.setattr(nudge, "publish", lambda stream: None)
     with running(relaying):
         until(lambda: redis_client.pubsub_numsub(nudge.channel())[0][1] == 1)
 
