@@ -2,6 +2,7 @@
 
 import gc
 import logging
+import time
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
@@ -32,6 +33,8 @@ from tests.crash.stories import BY_NAME, STORIES
 
 REFRESH: Final = 60
 """Cases after which CRM hears of them, and the database is made anew: it must not grow."""
+FRESH_SECONDS: Final = 600.0
+"""How long offers are bought before others are looked for: the partners' are valid for half an hour."""
 PLACES: Final[dict[str, dict[str, Any]]] = {
     "flight": {"origin": "LHR", "destination": "JFK"},
     "stay": {"place": "NYC", "nights": 3},
@@ -72,12 +75,16 @@ class Workbench:
         )
         self._renew(template="crash_template")
         self._supplies: traveller.Supplies = forks.run(_prepare).last("supplies")
+        self._stale_at = time.monotonic() + FRESH_SECONDS
         self._rename(to=f"{name}_base")
         self._renew(template=f"{name}_base")
         self._warm()
 
     def play(self, case: Case) -> list[Outcome]:
         """Play a case; return what came of it, and what was found out about earlier ones."""
+        if time.monotonic() > self._stale_at:
+            self._supplies = replace(self._supplies, offers=forks.run(_look).last("offers"))
+            self._stale_at = time.monotonic() + FRESH_SECONDS
         if case.mode == "teeth":
             return [*self.settle(), self._hunt(mutants.BY_NAME[case.mutant])]
         # Where relay and consumer are counted, they must not find what other stories have left.
@@ -168,9 +175,20 @@ class _Nobody(Notes):
 
 
 def _prepare(notes: Notes) -> None:
-    """Register the partners, deliver that to CRM, and look for the offers that the stories buy."""
+    """Register the partners, sign a traveller up, and look for the offers that the stories buy."""
     clock.start()
     providers.register_sandbox_partners(base_url=settings.SANDBOX_URL)
+    account = traveller.sign_up()
+    notes.say("supplies", traveller.Supplies(account.account_id, account.token, _offers()))
+
+
+def _look(notes: Notes) -> None:
+    """Look for the offers anew."""
+    notes.say("offers", _offers())
+
+
+def _offers() -> dict[str, providers.Offer]:
+    """Return what the stories buy, by partner and product."""
     date = (timezone.now() + timedelta(days=30)).date()
     found = {
         f"{offer.offer_id.partition(':')[0]} {offer.product}": offer
@@ -178,6 +196,4 @@ def _prepare(notes: Notes) -> None:
         for offer in providers.search(kind=kind, date=date, **places).offers
     }
     wanted = {leg for story in STORIES for leg in story.legs}
-    offers = {leg: found[leg] for leg in wanted}
-    account = traveller.sign_up()
-    notes.say("supplies", traveller.Supplies(account.account_id, account.token, offers))
+    return {leg: found[leg] for leg in wanted}

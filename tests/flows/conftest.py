@@ -128,6 +128,22 @@ def _running(directory: Path, mode: str) -> Iterator[Stack]:
     with stack:
         stack.manage("seed")
         yield stack
+        _the_books_agree(stack)
+
+
+def _the_books_agree(stack: Stack) -> None:
+    """Let the reconciler compare everything that was played with the ledgers outside: it finds nothing."""
+    found: list[dict[str, Any]] = []
+
+    def agree() -> bool:
+        done = stack.manage("saga", "audit", "--json", check=False)
+        found[:] = json.loads(done.stdout)["discrepancies"]
+        return not found and done.returncode == 0
+
+    try:
+        until(agree, seconds=60, what="all books agreeing")
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {json.dumps(found, indent=1)}") from None
 
 
 @pytest.fixture
