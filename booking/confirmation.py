@@ -44,13 +44,11 @@ def confirm_reservation(*, account_id: UUID, reservation_id: UUID) -> UUID:
     """
     reservation.of(account_id=account_id, reservation_id=reservation_id)
     with transaction.atomic():
-        if (running := _confirming(reservation_id)) is not None:
-            return running.id
         now = store.now()
         try:
             expires_at = reservation.begin_confirmation(reservation_id=reservation_id, at=now)
         except reservation.NotConfirmable:
-            # Another request may have started it meanwhile: confirming twice at once is once.
+            # It may be running, since before or since a moment ago: confirming twice is once.
             if (running := _confirming(reservation_id)) is None:
                 raise
             return running.id

@@ -207,9 +207,9 @@ def legs(*, reservation_id: UUID) -> dict[str, LegDetails]:
     Raises:
         ReservationNotFound: there is no such reservation.
     """
-    reservation = _row(reservation_id)
-    travellers = _travellers(reservation)
-    return {
+    people = Traveller.objects.filter(reservation_id=reservation_id).order_by("position")
+    travellers = tuple(_traveller(row) for row in people)
+    found = {
         str(item.id): LegDetails(
             item_id=item.id,
             offer_id=item.offer_id,
@@ -219,8 +219,11 @@ def legs(*, reservation_id: UUID) -> dict[str, LegDetails]:
             currency=item.currency,
             travellers=travellers,
         )
-        for item in reservation.items.order_by("position")
+        for item in Item.objects.filter(reservation_id=reservation_id).order_by("position")
     }
+    if not found:  # none is without items
+        raise ReservationNotFound(str(reservation_id))
+    return found
 
 
 def refund_quote(*, reservation_id: UUID) -> RefundQuote:
@@ -289,10 +292,6 @@ _PARTS: Final = (("items", Item), ("travellers", Traveller))
 def _item(item: Item) -> ItemDetails:
     names = set(ItemDetails.__dataclass_fields__) - {"item_id"}
     return ItemDetails(item_id=item.id, **{name: getattr(item, name) for name in names})
-
-
-def _travellers(reservation: Reservation) -> tuple[TravellerDetails, ...]:
-    return tuple(_traveller(row) for row in reservation.travellers.order_by("position"))
 
 
 def _traveller(row: Traveller) -> TravellerDetails:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -71,8 +72,8 @@ def start(saga: Saga, *, subject_id: UUID, deadline_at: datetime | None = None) 
         created_at=now,
         dispatches=1,
     )
-    about = saga.about(subject_id)
-    forward = Direction.FORWARD
+    about, forward = saga.about(subject_id), Direction.FORWARD
+    ask = cache(lambda glue: glue(**about))  # each question once, however many steps ask it
     SagaStep.objects.bulk_create(
         [
             SagaStep(
@@ -83,7 +84,7 @@ def start(saga: Saga, *, subject_id: UUID, deadline_at: datetime | None = None) 
                 key=store.key_of(instance.id, step.name, item, forward, 1),
             )
             for step in saga.steps.values()
-            for item, given in operations.given_to(step, about).items()
+            for item, given in operations.given_to(step, ask).items()
         ]
     )
     SagaEvent.objects.create(saga=instance, at=now, kind="started")

@@ -1,7 +1,7 @@
 """From a stored call to the service's operation and back: which code, which request, which phase."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from functools import cache
@@ -199,8 +199,8 @@ def abandon(work: Work, call: StepRow) -> None:
         operation.abandon(call_value(work, call))
 
 
-def given_to(step: Step, about: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+def given_to(step: Step, ask: Callable[[Callable[..., Any]], Any]) -> dict[str, Mapping[str, Any]]:
     """Ask the flow's glue what each call of a step is given: item -> JSON-ready data ("" = the only one)."""
     if step.each is not None:
-        return {str(item): as_json(value) or {} for item, value in step.each(**about).items()}
-    return {"": (as_json(step.given(**about)) or {}) if step.given is not None else {}}
+        return {str(item): as_json(value) or {} for item, value in ask(step.each).items()}
+    return {"": (as_json(ask(step.given)) or {}) if step.given is not None else {}}
