@@ -12,7 +12,7 @@ demo: venv ## start everything, book trips, show what happened, stop
 run: venv ## serve until Ctrl-C on WEB_PORT (8000), keeping the data in var/
 	@$(VENV) -m devstack run
 
-test: venv ## run all tests against real servers; ARGS="tests/flows -k refused" narrows it
+test: venv ## run all tests against real servers; ARGS="tests/unit -k refused" narrows it
 	@$(VENV) -m devstack test $(ARGS)
 
 .PHONY: crash
@@ -32,8 +32,8 @@ compare: venv ## run the losers beside the winners, print the measured table (mi
 chaos: venv ## kill and rob everything by plan SEED=1 for MINUTES=4, heal, check what must be true
 	@$(VENV) -m tests.chaos --seed $(or $(SEED),1) --minutes $(or $(MINUTES),4) $(ARGS)
 
-model: venv ## try the engine's algorithm at every crash point, without any server (minutes)
-	@$(VENV) -m tests.model
+model: venv ## try the engine's algorithm at every crash point, without any server (minutes); RUNS=100 for a part
+	@$(VENV) -m tests.model $(if $(RUNS),--runs $(RUNS))
 
 property: venv ## drive the real engine through EXAMPLES=2000 random histories of 50 steps (many minutes)
 	@PROPERTY_EXAMPLES=$(or $(EXAMPLES),2000) $(VENV) -m devstack test tests/property -s $(ARGS)

@@ -21,7 +21,7 @@ class Channel(models.TextChoices):
 
 
 class Purpose(models.TextChoices):
-    """Why a customer is contacted: it decides whose word is needed (see `crm.domain.may_send`)."""
+    """Why a customer is contacted: it decides whose word is needed (see `crm.domain.suppression_of`)."""
 
     TRANSACTIONAL = "transactional"
     SERVICE = "service"

@@ -10,6 +10,11 @@ ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
 
+COMMAND = re.compile(
+    r"(?:[A-Z_]+=\S+ )*(?:\.ci/run$|(?:\.venv/bin/)?(?:make|python3?|pip|manage\.py|celery|docker|uv|npm) \S)"
+)
+"""How a code span begins that is a command, and not the name of a program."""
+
 
 class Link(NamedTuple):
     """A link that stays in the repository."""
@@ -51,6 +56,23 @@ def commands(page: Path, program: str) -> Iterator[str]:
     for line in lines:
         for rest in line.split("#")[0].split(f"{program} ")[1:]:
             yield rest.strip()
+
+
+def shell(page: str, section: str = "") -> list[str]:
+    """Return the lines of a page's `sh` blocks (of one section, if its heading is given), without comments."""
+    text = (ROOT / page).read_text()
+    if section:
+        text = re.split(r"^#+ ", text.partition(f"# {section}\n")[2], flags=re.MULTILINE)[0]
+    blocks = re.findall(r"^```sh\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    lines = "".join(blocks).replace("\\\n", " ").splitlines()
+    return [bare for line in lines if (bare := re.split(r"(?:^|\s)#\s", line)[0].strip())]
+
+
+def spans(page: str) -> list[str]:
+    """Return the code spans of a page (they may wrap) that are commands: a program and its words."""
+    prose = re.sub(r"^```.*?^```", "", (ROOT / page).read_text(), flags=re.DOTALL | re.MULTILINE)
+    found = [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", prose)]
+    return [span for span in found if COMMAND.match(span) and "..." not in span]
 
 
 def example_variables() -> dict[str, str | None]:

@@ -1,53 +1,128 @@
-"""Which test gives the commands that the documents show: a command that no test gives goes stale unseen."""
+"""Which commands the documents show, and which of them are given: by a test, or by a step of `.ci/run`.
 
-from typing import Final
+Nothing is listed here that could be looked up. A command is given where a test types it (`give`, `begin` of
+terminal.py), where a step of CI is that command, or where a test follows a whole page and gives all that stands there.
+"""
 
-SAGA: Final = "tests/integration/booking/test_saga_command.py"
-RECONCILER: Final = "tests/integration/booking/test_reconciler.py"
-BUS: Final = "tests/integration/eventbus/test_operations.py"
-ORDINARY: Final = (
-    "tests/flows/test_ordinary_way.py::"
-    "test_a_trip_is_booked_by_the_readme_s_commands_and_all_end_by_sigterm"
-)
+import ast
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from tests.architecture import documents
+from tests.architecture.documents import PAGES, ROOT
+
 CI: Final = ".ci/run"
+FOLLOWED: Final = {
+    ("README.md", "The ordinary Django way"): "tests/flows/test_ordinary_way.py",
+    ("docs/api.md", ""): "tests/flows/test_api_page.py",
+    ("docs/runbook.md", ""): "tests/integration/booking/test_runbook.py",
+}
+"""A page, or a section of it, and the test that gives every command of it."""
 
-GIVEN_BY: Final[dict[str, str]] = {
-    "make demo": CI,
-    "make test": CI,
-    "make crash ARGS=\"--case": "tests/crash/test_campaign.py::test_a_case_is_repeated_by_its_name_and_says_what_is_violated",
-    "make crash": "tests/crash/test_campaign.py::test_a_quick_campaign_finds_nothing",
-    "make compare": "tests/compare/test_comparison.py::test_what_is_measured_by_running_is_still_so",
-    "make docs": "tests/architecture/test_teaching.py::test_the_documents_build_as_a_site_without_a_warning",
-    "make model": "tests/model/test_model.py",
-    "make property": "tests/property/test_trips.py",
-    "make mutants": "tests/unit/booking/test_decide.py",
-    "make fuzz": "tests/integration/api/test_strange_input.py",
-    "make chaos": "tests/chaos/test_run.py::test_a_short_run_violates_nothing",
-    "python3 -m venv": "tests/integration/devstack/test_bootstrap.py",
-    "pip install -r requirements.txt": "tests/architecture/test_boundaries.py::test_what_runs_in_production_imports_no_development_requirement",
-    "cp .env.example": "tests/unit/devstack/test_processes.py::test_every_variable_of_the_settings_is_explained_in_the_example",
-    "python manage.py": ORDINARY,
-    "celery -A config worker": ORDINARY,
-    "mkdir -p var": ORDINARY,
-    "python -m sandbox": ORDINARY,
-    "curl -s http://127.0.0.1:8000/readyz": "tests/integration/devstack/test_stack.py::test_what_the_stack_names_answers",
-    "curl -s": "tests/flows/test_api_page.py::test_the_six_requests_of_the_page_book_a_trip",
-    "manage.py saga audit": RECONCILER,
-    "manage.py saga graph": SAGA,
-    "manage.py saga simulate": "tests/integration/booking/test_simulation.py",
-    "manage.py saga": SAGA,
-    "manage.py eventbus": BUS,
-}  # fmt: skip
-"""How a command begins -> the test (or the step of CI) that gives it; the longest beginning counts."""
+NOT_GIVEN: Final = {
+    ("docs/testing.md", ".venv/bin/pip-audit"): "It is not part of CI",
+}
+"""(Page, how a command begins that nobody gives): the words with which the page says so."""
+
+TERMINAL: Final = re.compile(r"from tests\.architecture(\.terminal import| import .*\bterminal\b)")
 
 
-def giver(command: str) -> str:
-    """Return who gives a command.
+class Given(NamedTuple):
+    """A command, and the file that gives it."""
 
-    Raises:
-        LookupError: nobody does.
-    """
-    fitting = [beginning for beginning in GIVEN_BY if command.startswith(beginning)]
-    if not fitting:
-        raise LookupError(command)
-    return GIVEN_BY[max(fitting, key=len)]
+    where: str
+    command: str
+
+
+def shown() -> list[tuple[str, str]]:
+    """Return (page, command) for every line of a block and every code span that is a command."""
+    pages = [page.relative_to(ROOT).as_posix() for page in PAGES]
+    found = {(page, line) for page in pages for line in documents.spans(page)}
+    return sorted(found | {(page, line) for page in pages for line in documents.shell(page)})
+
+
+def given() -> list[Given]:
+    """Return every command that is given, with who gives it."""
+    return [*_of_ci(), *_typed(), *_followed()]
+
+
+def givers(command: str, among: list[Given]) -> list[str]:
+    """Return who gives a command, perhaps with more words (which bound it) or other numbers."""
+    return [one.where for one in among if covers(one.command, command)]
+
+
+def covers(given: str, command: str) -> bool:
+    """Whether giving the one command gives the other: the same program and verb, and all other words, in order."""
+    have, want = _words(given), _words(command)
+    if have[:2] != want[:2]:
+        return False
+    rest = iter(have[2:])
+    return all(word in rest for word in want[2:])
+
+
+def _words(command: str) -> list[str]:
+    """Return the words that count: ARGS is what it holds, of other variables and numbers only that they are there."""
+    try:
+        words = shlex.split(command)
+    except ValueError:  # the first line of a quotation that goes on
+        words = command.split()
+    while re.match(r"[A-Z_]+=", words[0]) and len(words) > 1:
+        words = words[1:]
+    if re.fullmatch(r"(\.venv/bin/)?python3?", words[0]) and words[1:2] == ["manage.py"]:
+        words = words[1:]
+    found: list[str] = [words[0].removeprefix(".venv/bin/")]
+    for word in words[1:]:
+        name, is_variable, value = word.partition("=")
+        if is_variable and name == "ARGS":
+            found += shlex.split(value)
+        else:
+            found.append(f"{name}=" if is_variable and name.isupper() else word)
+    return [re.sub(r"\d+(\.\d+)?", "0", word) for word in found]
+
+
+def _of_ci() -> Iterator[Given]:
+    for line in (ROOT / CI).read_text().splitlines():
+        if documents.COMMAND.match(line):
+            yield Given(CI, line.partition(" > ")[0].strip())
+    yield Given(CI, CI)
+
+
+def _typed() -> Iterator[Given]:
+    """Find the calls of `give` and `begin`; what a line is made of at run time counts as 0."""
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        text = path.read_text()
+        calls = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
+        for call in calls if TERMINAL.search(text) else []:
+            if _name(call.func) in {"give", "begin"} and (line := _literal(call.args[0])):
+                yield Given(path.relative_to(ROOT).as_posix(), line)
+
+
+def _name(function: ast.expr) -> str:
+    return getattr(function, "id", getattr(function, "attr", ""))
+
+
+def _literal(argument: ast.expr) -> str:
+    if isinstance(argument, ast.Constant):
+        return str(argument.value)
+    if isinstance(argument, ast.JoinedStr):
+        parts = argument.values
+        return "".join(str(one.value) if isinstance(one, ast.Constant) else "0" for one in parts)
+    return ""
+
+
+def _followed() -> Iterator[Given]:
+    """Return what stands on the pages that a test follows; that it does is read from its code."""
+    for (page, section), test in FOLLOWED.items():
+        text = (ROOT / test).read_text()
+        assert Path(page).name in text, f"{test} does not read {page}"
+        lines = documents.shell(page, section)
+        if f'documents.spans("{page}")' in text:
+            lines += documents.spans(page)
+        yield from (Given(test, line) for line in lines)
+    for path in sorted((ROOT / "tests" / "howto").glob("test_*.py")):
+        for name in re.findall(r'\.follow\(PAGES / "([\w-]+\.md)"\)', path.read_text()):
+            for line in documents.shell(f"docs/how-to/{name}"):
+                yield Given(path.relative_to(ROOT).as_posix(), line)

@@ -1,6 +1,6 @@
 """The documents as a site (a hook of mkdocs): what they link to outside of docs/ becomes a page of it.
 
-So every link resolves without a network. The README is the first page; a linked file is shown with its code,
+So every link resolves without a network, and no picture needs a script of another host. The README is the first page; a linked file is shown with its code,
 a linked folder with its files; the API reference is made of the OpenAPI document.
 """
 
@@ -11,12 +11,18 @@ from pathlib import Path
 from typing import Any, Final
 
 from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 LINK: Final = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)(#[^)\s]*)?\)")
 KINDS: Final = {".py": "python", ".toml": "toml", ".json": "json", ".yaml": "yaml", ".yml": "yaml"}
+DRAWN: Final = re.compile(r"^```mermaid\n.*?^```$", re.S | re.M)
+INSTEAD: Final = {
+    "events.md": "![every event with its listeners](pictures/events.svg)",
+}
+"""Pages with a Mermaid diagram, which the code host draws, and the picture that the site shows instead."""
 LONGEST: Final = 60_000
 CODE: Final = "code/"
 """Where the pages of the code are."""
@@ -34,8 +40,13 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """Let links to the code lead to its pages."""
+    """Let links to the code lead to its pages, and show pictures that need no script.
+
+    Raises:
+        PluginError: a page has a Mermaid diagram, and there is no picture to show instead.
+    """
     uri = page.file.src_uri
+    markdown = DRAWN.sub(lambda _: _picture(uri), markdown)
     here = posixpath.dirname(uri) or "."
 
     def led(match: re.Match[str]) -> str:
@@ -48,6 +59,12 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
         return f"]({posixpath.relpath(_page_of(target), here)})"
 
     return LINK.sub(led, markdown)
+
+
+def _picture(uri: str) -> str:
+    if uri not in INSTEAD:
+        raise PluginError(f"{uri} has a Mermaid diagram, which the site cannot draw")
+    return INSTEAD[uri]
 
 
 def _target(uri: str, link: str) -> str:

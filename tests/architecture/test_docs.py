@@ -2,8 +2,6 @@
 
 import argparse
 import re
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -13,13 +11,12 @@ from django.core.management import get_commands, load_command_class
 
 from config import contexts
 from eventbus import catalogue
-from tests.architecture import documents, rewrite
+from tests.architecture import documents, rewrite, terminal
 from tests.architecture.documents import PAGES, README, ROOT
 
 DOCS = ROOT / "docs"
 REWRITE = "run python -m tests.architecture.rewrite"
 MANAGE = sorted({words for page in PAGES for words in documents.commands(page, "manage.py")})
-LINKS = [link for page in PAGES for link in documents.links(page)]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 REQUIREMENTS = sorted(
     re.match(r"[\w-]+", line).group().lower()  # type: ignore[union-attr]
@@ -86,9 +83,7 @@ def test_the_readme_names_six_files_to_read() -> None:
 
 
 def test_the_table_of_magic_inputs_is_what_the_sandbox_prints() -> None:
-    command = [sys.executable, "-m", "sandbox", "--magic"]
-
-    printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    printed = terminal.give("python -m sandbox --magic")
 
     assert documents.block(DOCS / "sandbox.md", "magic") == printed.strip() + "\n", REWRITE
 
@@ -133,15 +128,6 @@ def _as_text(default: object) -> str:
         if isinstance(default, (bool, int))
         else str(default)
     )
-
-
-@pytest.mark.parametrize("link", LINKS, ids=lambda link: f"{link.page.name}:{link.target}")
-def test_every_link_within_the_repository_leads_somewhere(link: documents.Link) -> None:
-    page = (link.page.parent / link.target).resolve() if link.target else link.page
-
-    assert page.is_relative_to(ROOT)
-    assert page.exists()
-    assert not link.anchor or link.anchor in documents.anchors(page)
 
 
 @pytest.mark.parametrize("requirement", REQUIREMENTS)

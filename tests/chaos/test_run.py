@@ -1,33 +1,21 @@
 """The chaos run itself, short: that it runs, that it is survived, and that it leaves no process behind."""
 
 import json
-import os
-import subprocess
-import sys
 
 import pytest
 
 from devstack import leftovers
-from devstack.binaries import PROJECT
+from tests.architecture.terminal import give
 
 
 @pytest.mark.stack
 def test_a_short_run_violates_nothing(tmp_path):
-    limits = ["--quiescence", "150", "--resumption", "40"]  # other tests use the machine, too
-    options = ["--seed", "3", "--minutes", "0.2", "--calm", "2", "--travellers", "5", *limits]
+    limits = "--quiescence 150 --resumption 40"  # other tests use the machine, too
+    options = f"--calm 2 --travellers 5 {limits} --directory {tmp_path} --json"
 
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.chaos", *options, "--directory", str(tmp_path), "--json"],
-        cwd=PROJECT,
-        env=os.environ,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=400,
-    )
+    said = give(f'make chaos SEED=3 MINUTES=0.2 ARGS="{options}"', seconds=600)
 
-    assert done.returncode == 0, done.stdout + done.stderr
-    found = json.loads(done.stdout)
+    found = json.loads(said)
     assert found["violations"] == 0
     assert found["kills"] >= 9
     assert found["Redis losses"] == 3

@@ -1,37 +1,19 @@
 """The trip in six requests of docs/api.md: typed as it is shown, it books a trip."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 import uuid
 from pathlib import Path
 from typing import Any
 
 from devstack import judge
+from tests.architecture import terminal
 from tests.flows.conftest import ONCE, Story
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
-[BLOCK] = re.findall(r"^```sh\n(API=.*?)^```", PAGE, re.S | re.M)
+[BLOCK] = re.findall(r"^```sh\n(.*?)^```", PAGE, re.S | re.M)  # the only one of the page
 SETTINGS, *PARTS = re.split(r"^# \d\. .*\n", BLOCK, flags=re.M)
-CURL = """#!{python}
-# Stands for curl, which not every machine has: -s, -X, -H and -d as the page uses them.
-import argparse, httpx
-parser = argparse.ArgumentParser()
-parser.add_argument("url")
-parser.add_argument("-s", action="store_true")
-parser.add_argument("-X", dest="method")
-parser.add_argument("-H", dest="headers", action="append", default=[])
-parser.add_argument("-d", dest="data")
-asked = parser.parse_args()
-method = asked.method or ("POST" if asked.data else "GET")
-headers = dict(line.split(": ", 1) for line in asked.headers)
-answer = httpx.request(method, asked.url, headers=headers, content=asked.data, timeout=30)
-print(answer.raise_for_status().text)
-"""
-UUIDGEN = "#!/bin/sh\necho {uuid}\n"
 
 
 class Shell:
@@ -39,27 +21,16 @@ class Shell:
 
     def __init__(self, directory: Path, api: str) -> None:
         """Put `curl` and `uuidgen` on the path."""
-        for name, text in (
-            ("curl", CURL.replace("{python}", sys.executable)),
-            ("uuidgen", UUIDGEN.format(uuid=uuid.uuid4())),
-        ):
-            (directory / name).write_text(text)
-            (directory / name).chmod(0o755)
-        self._env = {"PATH": f"{directory}:{os.environ['PATH']}"}
+        self._path = terminal.stand_ins(directory)
         self._settings = SETTINGS.replace("http://127.0.0.1:8000", api)
         self.known = ""
 
     def type(self, part: str) -> list[Any]:
         """Run a part; return the answer to each of its requests."""
-        done = subprocess.run(
-            ["bash", "-euc", f"{self._settings}\n{self.known}\n{part}"],
-            env=self._env,
-            capture_output=True,
-            text=True,
-            timeout=60,
+        said = terminal.give(
+            f"set -eu\n{self._settings}\n{self.known}\n{part}", seconds=60, PATH=self._path
         )
-        assert done.returncode == 0, done.stderr
-        return [json.loads(line) for line in done.stdout.splitlines() if line.strip()]
+        return [json.loads(line) for line in said.splitlines() if line.strip()]
 
 
 @ONCE

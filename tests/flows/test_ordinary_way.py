@@ -19,36 +19,31 @@ from psycopg import sql
 
 from devstack import judge, ports
 from devstack.traveller import Traveller
+from tests.architecture import documents
 from tests.flows.conftest import until
+from tests.howto import following
 
-ROOT = Path(__file__).resolve().parents[2]
-SECTION = (ROOT / "README.md").read_text().partition("### The ordinary Django way\n")[2]
-LINES = [
-    line.split("#")[0].strip()
-    for block in re.findall(r"^```sh\n(.*?)^```", SECTION.partition("\n#")[0], re.S | re.M)
-    for line in block.splitlines()
-]
+README = documents.shell("README.md", "The ordinary Django way")
+OWN = "python -m sandbox"
+"""Given with the development requirements, as the README says of it."""
 TRIP = {"flight": "standard", "stay": "standard", "car": "standard"}
 
 
 class Terminals:
-    """The terminals in which somebody types what the README says."""
+    """The terminals in which somebody types what the README says, in a folder that has nothing but the project."""
 
-    def __init__(self, directory: Path, database_url: str) -> None:
+    def __init__(self, project: Path, database_url: str) -> None:
         self.web, sandbox = ports.free_port(), ports.free_port()
         self.sandbox_url = f"http://127.0.0.1:{sandbox}"
         self.running: dict[str, subprocess.Popen[bytes]] = {}
-        self._directory = directory
+        self.typed: set[str] = set()
+        self._project = project
         self._instead = {
             "8000": str(self.web),
             "8900": str(sandbox),
-            "var/sandbox.sqlite3": str(directory / "sandbox.sqlite3"),
             "runserver": f"runserver 127.0.0.1:{self.web}",
         }
-        self.env = {
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "PYTHONUNBUFFERED": "1",
-            "DJANGO_DEBUG": "1",
+        self._set = {
             "DATABASE_URL": database_url,
             "REDIS_URL": os.environ["REDIS_URL"],
             "EVENTBUS_REDIS_URL": os.environ["EVENTBUS_REDIS_URL"],
@@ -56,20 +51,37 @@ class Terminals:
         }
 
     def run(self, line: str) -> str:
-        """Type a command and wait for its end."""
+        """Type a command of the README and wait for its end."""
+        return self.ask(self._as_typed(line))
+
+    def ask(self, line: str) -> str:
+        """Type any command and wait for its end."""
         done = subprocess.run(
-            self._typed(line), cwd=ROOT, env=self.env, capture_output=True, text=True, check=False
+            ["bash", "-c", line],
+            cwd=self._project,
+            env=self._env(line),
+            capture_output=True,
+            text=True,
+            check=False,
         )
-        assert done.returncode == 0, f"{line}\n{done.stderr}"
+        assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
         return done.stdout
+
+    def fill_in(self) -> None:
+        """Set in `.env` what the README says is to be set there."""
+        file = self._project / ".env"
+        kept = [
+            line for line in file.read_text().splitlines() if line.split("=")[0] not in self._set
+        ]
+        file.write_text("\n".join([*kept, *(f"{k}={v}" for k, v in self._set.items()), ""]))
 
     def start(self, line: str) -> None:
         """Type a command that goes on."""
         with self._log(line).open("wb") as log:
             self.running[line] = subprocess.Popen(
-                self._typed(line),
-                cwd=ROOT,
-                env=self.env,
+                shlex.split(self._as_typed(line)),
+                cwd=self._project,
+                env=self._env(line),
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -93,23 +105,39 @@ class Terminals:
             process.wait()
 
     def _log(self, line: str) -> Path:
-        return self._directory / f"{re.sub(r'[^a-z]+', '-', line)}.log"
+        return self._project / f"{re.sub(r'[^a-z]+', '-', line)}.log"
 
-    def _typed(self, line: str) -> list[str]:
-        assert line in LINES, f"the README does not say: {line}"
+    def _env(self, line: str) -> dict[str, str]:
+        """Return an environment of which the project knows nothing: what it needs stands in `.env`."""
+        path = os.environ["PATH"].split(os.pathsep)
+        python = (
+            Path(sys.executable).parent if line.startswith(OWN) else self._project / ".venv/bin"
+        )
+        return {
+            "PATH": os.pathsep.join([str(python), *path]),
+            "HOME": os.environ["HOME"],
+            "PYTHONUNBUFFERED": "1",
+            "PIP_NO_COMPILE": "1",  # half the time
+        }
+
+    def _as_typed(self, line: str) -> str:
+        assert line in README, f"the README does not say: {line}"
+        self.typed.add(line)
         for written, instead in self._instead.items():
             line = line.replace(written, instead)
-        return shlex.split(line)
+        return line
 
 
 @pytest.fixture
 def terminals(tmp_path: Path) -> Iterator[Terminals]:
-    """Terminals over an empty database of their own on the session's server."""
+    """Terminals in a copy of the project, over an empty database of their own."""
     here = urlsplit(os.environ["DATABASE_URL"])
     name = f"ordinary_{os.getpid()}"
     with psycopg.connect(urlunsplit(here), autocommit=True) as server:
         server.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        typed = Terminals(tmp_path, urlunsplit(here._replace(path=f"/{name}")))
+        typed = Terminals(
+            following.copied(tmp_path).root, urlunsplit(here._replace(path=f"/{name}"))
+        )
         yield typed
         typed.kill()
         server.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
@@ -117,7 +145,7 @@ def terminals(tmp_path: Path) -> Iterator[Terminals]:
 
 def written(words: str) -> str:
     """Return the README's line that contains the words."""
-    found = [line for line in LINES if words in line]
+    found = [line for line in README if words in line]
     assert len(found) == 1, f"{words}: {found}"
     return found[0]
 
@@ -126,7 +154,11 @@ def test_a_trip_is_booked_by_the_readme_s_commands_and_all_end_by_sigterm(
     terminals: Terminals,
 ) -> None:
     worker, sweeper = written("celery -A config worker"), written("saga sweep")
-    terminals.run(written("manage.py migrate"))
+    for words in ("-m venv", "pip install", "cp .env"):
+        terminals.run(written(words))
+    terminals.fill_in()
+    for words in ("manage.py migrate", "mkdir"):
+        terminals.run(written(words))
     terminals.start(written("python -m sandbox"))
     terminals.run(written("manage.py seed"))
     for line in (worker, *map(written, ("runserver", "eventbus relay", "eventbus consume"))):
@@ -147,6 +179,7 @@ def test_a_trip_is_booked_by_the_readme_s_commands_and_all_end_by_sigterm(
         assert judge.violations(reservation, ledger) == []
         until(lambda key=reservation_id: _heard(terminals, key), what="CRM hearing of the trip")
     assert terminals.end() == dict.fromkeys(terminals.running, 0)
+    assert terminals.typed == set(README)
 
 
 def _answers(url: str) -> bool:
@@ -157,12 +190,9 @@ def _answers(url: str) -> bool:
 
 def _heard(terminals: Terminals, reservation_id: str) -> bool:
     """Tell whether CRM's handler of the confirmed trip is done, as `manage.py eventbus trace` says."""
-    command = [sys.executable, "manage.py", "eventbus", "trace", "--key", reservation_id, "--json"]
-    done = subprocess.run(
-        command, cwd=ROOT, env=terminals.env, capture_output=True, text=True, check=True
-    )
+    said = terminals.ask(f"python manage.py eventbus trace --key {reservation_id} --json")
     return {
         (event["type"], reaction["handler"].rpartition(".")[2], reaction["status"])
-        for event in json.loads(done.stdout)
+        for event in json.loads(said)
         for reaction in event["reactions"]
     } >= {("reservation.confirmed.v1", "record_confirmed_trip", "done")}

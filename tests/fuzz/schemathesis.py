@@ -16,6 +16,8 @@ ENVIRONMENT: Final = Virtualenv(
 )
 EXAMPLES: Final = 40
 """Cases of an operation in each phase; more are got by another round with another seed."""
+A_ROUND: Final = 5_000
+"""Cases of a round, roughly. Who asks for less gets fewer cases of each operation."""
 CHECKS: Final = """\
 [checks]
 # Some 4xx answers follow from what no schema can say: a date that is past, an offer that nobody has.
@@ -47,15 +49,16 @@ def install() -> None:
 def until(cases: int, passes: Sequence[Pass], *, stack: Stack, seed: int) -> list[Result]:
     """Run all passes, round by round with another seed, until so many cases were sent or one failed."""
     results: list[Result] = []
+    examples = max(1, min(EXAMPLES, EXAMPLES * cases // A_ROUND))
     while sum(result.cases for result in results) < cases:
-        results += [_run(one, stack=stack, seed=seed) for one in passes]
+        results += [_run(one, stack=stack, seed=seed, examples=examples) for one in passes]
         if any(result.failures for result in results):
             break
         seed += 1
     return results
 
 
-def _run(one: Pass, *, stack: Stack, seed: int) -> Result:
+def _run(one: Pass, *, stack: Stack, seed: int, examples: int) -> Result:
     place = stack.directory / "log" / f"schemathesis {one.name} {seed}"
     config, report = place.with_suffix(".toml"), place.with_suffix(".json")
     parameters = [f'"path.{name}" = "{value}"' for name, value in one.parameters.items()]
@@ -66,7 +69,7 @@ def _run(one: Pass, *, stack: Stack, seed: int) -> Result:
         *("--header", f"Authorization: Token {one.token}", "--seed", str(seed)),
         *("--include-operation-id-regex", one.include),
         *(("--exclude-operation-id-regex", one.exclude) if one.exclude else ()),
-        *("--max-examples", str(EXAMPLES), "--continue-on-failure", "--request-timeout", "30"),
+        *("--max-examples", str(examples), "--continue-on-failure", "--request-timeout", "30"),
         *("--report", "json", "--report-json-path", str(report)),
         *("--generation-database", "none"),
     ]

@@ -1,5 +1,6 @@
-"""`python -m tests.model`: all configurations; prints runs and violations of each. Needs no server."""
+"""`python -m tests.model [--runs N]`: all configurations; prints runs and violations of each. Needs no server."""
 
+import argparse
 import sys
 import time
 from collections.abc import Callable
@@ -14,14 +15,15 @@ from tests.model.teeth import AT_RANDOM, EXHAUSTIVE, REPLAYED
 from tests.model.world import A, B, C, D, Setting
 
 CAP: Final = 12_000
-SAMPLES: Final = range(6_000)
+SAMPLES: Final = 6_000
 _EVERYTHING: Final = {
     "crashes": 2, "faults": 3, "cancels": 1, "sleeps": 1, "delays": 2, "wait": True, "stubborn": True,
 }  # fmt: skip
 
 
-def _searches() -> dict[str, Callable[[], Report]]:
-    """Return every configuration by name."""
+def _searches(runs: int) -> dict[str, Callable[[], Report]]:
+    """Return every configuration by name, each with at most so many runs."""
+    cap, samples = min(runs, CAP), range(min(runs, SAMPLES))
     found: dict[str, Callable[[], Report]] = {}
     for partners in ((A,), (B,), (C,), (D,), (A, A), (A, C)):
         who = "".join(partners)
@@ -35,19 +37,19 @@ def _searches() -> dict[str, Callable[[], Report]]:
         ):
             setting = Setting(partners=partners, **what)  # type: ignore[arg-type]
             name = f"every choice  {who:4}" + " ".join(f"{k}={v}" for k, v in what.items())
-            found[name] = partial(exhaustively, setting, at_most=CAP)
+            found[name] = partial(exhaustively, setting, at_most=cap)
     for what in ({"sleeps": 1, "faults": 1}, {"sleeps": 1, "cancels": 1, "crashes": 1}):
         setting = Setting(partners=(A,), asleep_at_the_send=True, **what)
         name = "every choice  A   asleep at the send " + " ".join(what)
-        found[name] = partial(exhaustively, setting, at_most=CAP)
+        found[name] = partial(exhaustively, setting, at_most=cap)
     for partners in ((A, B), (B, C), (C, C), (A, B, C), (D, A)):
         who = "".join(partners)
         setting = Setting(partners=partners, **_EVERYTHING)  # type: ignore[arg-type]
-        found[f"sampled       {who:4}everything"] = partial(sampled, setting, seeds=SAMPLES)
+        found[f"sampled       {who:4}everything"] = partial(sampled, setting, seeds=samples)
         for deadline in (300, 30):
             setting = Setting(partners=partners, faults=6, cancels=2, deadline=deadline, quiet=7)
             name = f"three workers {who:4}deadline={deadline}"
-            found[name] = partial(at_random, setting, seeds=SAMPLES)
+            found[name] = partial(at_random, setting, seeds=samples)
     return found
 
 
@@ -75,9 +77,12 @@ def _say(line: str) -> None:
 
 def main() -> int:
     """Run everything on two processes; return 1 if an invariant broke or a seeded bug went unseen."""
+    parser = argparse.ArgumentParser(prog="tests.model", description=__doc__)
+    parser.add_argument("--runs", type=int, default=CAP, help="of a configuration, at most")
+    most = parser.parse_args().runs
     started, runs, broken = time.monotonic(), 0, 0
     with ProcessPoolExecutor(2) as pool:
-        searches = {name: pool.submit(search) for name, search in _searches().items()}
+        searches = {name: pool.submit(search) for name, search in _searches(most).items()}
         for name, search in searches.items():
             report = search.result()
             runs, broken = runs + report.runs, broken + report.count

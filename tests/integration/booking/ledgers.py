@@ -7,6 +7,7 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import httpx
+import pytest
 import stripe
 from django.core.management import call_command
 from django.db import connection
@@ -16,6 +17,7 @@ from booking.models import Discrepancy
 from booking.orchestrator import engine
 from booking.orchestrator.models import SagaInstance
 from eventbus.models import OutboxEntry
+from sandbox import server
 
 PLACES = {
     "skyways": "flight",
@@ -27,6 +29,14 @@ PLACES = {
 }
 REST = 100.0
 """Seconds after which a saga's end is no longer young, and a class C partner may be asked."""
+
+
+@pytest.fixture
+def sandbox(tmp_path):
+    """Serve a sandbox of this test alone: what it has of other tests would all be strays."""
+    running = server.serve(ledger_path=tmp_path / "ledger.sqlite")
+    yield running
+    running.shutdown()
 
 
 class Books:

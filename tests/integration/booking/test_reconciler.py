@@ -10,20 +10,17 @@ from outbound import http
 from payments.gateways.stripe import StripeGateway
 from providers import refusals
 from providers.gateways.network import KeyedGateway
-from sandbox import server
-from tests.integration.booking.ledgers import audit, kinds, outcomes, told
+from tests.integration.booking.ledgers import (
+    audit,
+    kinds,
+    outcomes,
+    sandbox,  # noqa: F401 - a fixture
+    told,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 CANCEL, BACK, PERSON = "cancel_order", "give_back", ""
-
-
-@pytest.fixture
-def sandbox(tmp_path):
-    """Serve a sandbox of this test alone: what it has of other tests would all be strays."""
-    running = server.serve(ledger_path=tmp_path / "ledger.sqlite")
-    yield running
-    running.shutdown()
 
 
 def sagas(reservation_id, name="take-back"):
