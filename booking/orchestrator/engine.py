@@ -218,7 +218,9 @@ class Worker:
         call = self.work.calls[trouble.call.id]
         if (call.epoch, call.state) != (trouble.call.epoch, trouble.call.state):
             return
-        if moves.next_of(self.work) == Nothing() or self.work.saga.direction is not self.came:
+        back = call.direction is Direction.COMPENSATE
+        turned = back is not (self.work.saga.direction is Direction.COMPENSATE)
+        if turned or moves.next_of(self.work) == Nothing():
             return  # meanwhile the saga was turned back, or is over
         try:
             with self._transaction() as work:

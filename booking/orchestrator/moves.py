@@ -131,7 +131,7 @@ def close(work: Work, state: SagaState) -> None:
     taken_back = compensation_of(state, work.rows.all).value
     told = {"reason": work.saga.reason, "compensation": taken_back, "accepted": lost}
     detail: dict[str, Any] = {name: said for name, said in told.items() if said or name == "reason"}
-    work.note(state, None, **detail)
+    work.note(state, **detail)
     work.move(state=state, due_at=None, finished_at=work.now)
 
 

@@ -103,7 +103,7 @@ def _verified(work: Work, call: StepRow, outcome: Outcome) -> None:
         work.note("landed_late", work.settle(call, state=StepState.PENDING, due_at=work.now))
     else:
         error = outcome.error if isinstance(outcome, Failed) else "unexpected answer"
-        due_at = work.now + _backoff(work, call)
+        due_at = work.now + _backoff(work, call, call.tries)
         work.settle(call, state=StepState.VERIFYING, due_at=due_at, error=_text(error))
 
 
@@ -198,7 +198,8 @@ def failed(
     unknown = sent or call.ambiguous or call.state not in {StepState.PENDING, StepState.CLAIMED}
     unknown = unknown or (call.state is StepState.CLAIMED and tries is not None)
     again = again or (unknown and work.shape.step(call.step).kind is Kind.PIVOT)
-    due_at = work.now + (_backoff(work, call) if again else timedelta(0))
+    made = call.tries if tries is None else tries
+    due_at = work.now + (_backoff(work, call, made) if again else timedelta(0))
     if again and unknown and call.idempotency == Idempotency.C and call.sent_at:
         due_at = max(due_at, operations.quiet_until(work, call))
     call = work.settle(
@@ -231,7 +232,7 @@ def _text(value: object) -> str:
     return str(value).replace("\x00", "")[:2000]
 
 
-def _backoff(work: Work, call: StepRow) -> timedelta:
+def _backoff(work: Work, call: StepRow, tries: int) -> timedelta:
     retry = step_of(work, call).retry
     dice = random.random()  # noqa: S311 - jitter, not a secret
-    return timedelta(seconds=retry.delay(tries=call.tries, dice=dice))
+    return timedelta(seconds=retry.delay(tries=tries, dice=dice))

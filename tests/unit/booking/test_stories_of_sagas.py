@@ -179,6 +179,14 @@ def test_a_compensation_that_fails_is_tried_again_and_does_not_hold_up_the_other
     )
 
 
+def test_a_local_compensation_that_fails_is_tried_again_after_a_pause() -> None:
+    confirming().when(refuse("capture"), back(unreachable("hold", times=2))).then(
+        told("compensating", "failed", "failed", "compensated"),
+        compensated("book", "authorise", "hold"),
+        state="failed",
+    )
+
+
 @pytest.mark.parametrize("fault", [refuse, unreachable])
 def test_a_compensation_that_never_succeeds_is_left_to_a_person_with_its_exposure(
     fault: object,
