@@ -12,7 +12,7 @@ PAGE: Final = ROOT / "docs" / "rule-of-thumb.md"
 FIGURES: Final = ROOT / "docs" / "comparison.json"
 HEAD: Final = """# The rule of thumb, measured
 
-Written by `make compare`; do not edit.
+Written by `make compare`, which measures everything again and writes this page; do not edit.
 
 > **Orchestrate** a business flow inside one bounded context. **Choreograph** between contexts, with events.
 
@@ -35,8 +35,10 @@ How it is measured ([`tests/compare/`](../tests/compare/table.py)):
   fresh one goes on. Where partners know keys both ways recover: a crash is no argument between them, silence and "no" are.
 - *Questions* are requests to the API, or calls of a service's door.
 - *Statements* are those of one trip from the command to its end, nobody else listening.
-- *Milliseconds* are medians with real processes, one trip at a time; of the machine named below. A slow hotel
-  takes {slow:g} s to answer.
+- *Milliseconds* are medians with real processes, one trip at a time. A slow hotel takes {slow:g} s to answer.
+- *What varies*: milliseconds are of the machine and the hour named below; on a busy one both columns rise, so read which is
+  larger, and by how much. Statements may differ by three, as something is still remembered or looked up again. All else comes
+  out the same on any machine: a test measures it again.
 
 {circumstances}
 

@@ -7,12 +7,14 @@ from typing import Any, Final
 Found = Mapping[str, Any]
 TRIP: Final = ("choreographed", "orchestrated")
 SIGN_UP: Final = ("commanded", "published")
+VARIES: Final = " *(varies)*"
+"""Behind a question whose answer is of the machine, and of the hour."""
 WHOLE: Final = "confirmed: 3 booked, paid"
 
 
 @dataclass(frozen=True)
 class Row:
-    """One question; `stable` if measuring again must give the same."""
+    """One question; `stable` if measuring again must give the same, on any machine."""
 
     question: str
     loser: str
@@ -98,11 +100,13 @@ def as_text(lines: list[Row]) -> str:
     """Return the table for a terminal: the question, then each way on a line of its own."""
     said = []
     for row in lines:
-        said += [row.question, f"    loser   {row.loser}", f"    winner  {row.winner}"]
+        mark = "" if row.stable else VARIES
+        said += [f"{row.question}{mark}", f"    loser   {row.loser}", f"    winner  {row.winner}"]
     return "\n".join(said)
 
 
 def as_markdown(lines: list[Row]) -> str:
     """Return the table for a page."""
     head = ["| measured | loser | winner |", "|---|---|---|"]
-    return "\n".join([*head, *(f"| {r.question} | {r.loser} | {r.winner} |" for r in lines)])
+    marks = [(row, "" if row.stable else VARIES) for row in lines]
+    return "\n".join([*head, *(f"| {r.question}{m} | {r.loser} | {r.winner} |" for r, m in marks)])

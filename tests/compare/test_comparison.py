@@ -78,7 +78,23 @@ def test_what_is_measured_by_running_is_still_so(
         assert abs(statements[way] - count) <= 3, AGAIN
 
 
-def _measured(names: list[str], sandbox: server.Server) -> dict[str, Any]:
+def test_what_a_crash_leaves_is_among_what_the_page_says(
+    transactional_db: None, sandbox: server.Server
+) -> None:
+    """At every sixteenth place: all of them take minutes."""
+    names = ["trips.crashes", "trips.crashes_without_keys"]
+
+    found = _measured(names, sandbox, {name: {"every": 16} for name in names})
+
+    for name in names:
+        for way, crashed in found[name].items():
+            assert crashed["tried"] > 1
+            assert set(crashed["left"]) <= set(FOUND[name][way]["left"]), AGAIN
+
+
+def _measured(
+    names: list[str], sandbox: server.Server, options: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """Measure in a process of its own, on the test's database: the losers are declared nowhere else."""
     env = environment(
         DJANGO_SETTINGS_MODULE="examples.comparison.settings",
@@ -89,10 +105,17 @@ def _measured(names: list[str], sandbox: server.Server) -> dict[str, Any]:
         API_RATE_FACTOR="1000",
         LOG_LEVEL="CRITICAL",
     )
-    command = [sys.executable, "-m", "tests.compare.inside", "{}", *names]
+    command = [sys.executable, "-m", "tests.compare.inside", json.dumps(options or {}), *names]
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-4000:]
     return dict(json.loads(done.stdout.splitlines()[-1]))
+
+
+def test_what_varies_is_marked_and_nothing_else() -> None:
+    marked = re.findall(r"^\| ([^|]+) \*\(varies\)\* \|", page.PAGE.read_text(), re.M)
+
+    assert marked == [row.question for row in table.rows(FOUND) if not row.stable]
+    assert all("milliseconds" in one or "the same just behind" in one for one in marked)
 
 
 def test_each_of_the_26_bullets_has_something_that_shows_it() -> None:

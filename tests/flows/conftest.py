@@ -1,7 +1,6 @@
 """The whole stack of real processes, once for each way of treating Celery's messages."""
 
 import json
-import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from devstack import judge
 from devstack.stack import Stack
 from devstack.traveller import Traveller
+from tests.patience import until
 
 QUICK = {
     "SAGA_CALL_SECONDS": "2",
@@ -97,16 +97,6 @@ class Story:
         """Return what happened to a step, in order."""
         entries = self.api.timeline(reservation_id)
         return [entry["kind"] for entry in entries if entry["step"] == step]
-
-
-def until(condition: Callable[[], Any], *, seconds: float = 30.0, what: str = "it") -> Any:
-    """Poll until a condition holds and return what it returned."""
-    ends_at = time.monotonic() + seconds
-    while time.monotonic() < ends_at:
-        if found := condition():
-            return found
-        time.sleep(0.1)
-    raise AssertionError(f"{what} did not happen within {seconds} s")
 
 
 @pytest.fixture(scope="session", params=MODES)

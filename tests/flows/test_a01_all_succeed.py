@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import httpx
 
-from tests.flows.conftest import Story, until
+from tests.flows.conftest import Story
+from tests.patience import until
 
 
 def test_all_legs_are_booked_and_paid_once(story: Story) -> None:

@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime
 
-from tests.flows.conftest import Story, until
+from tests.flows.conftest import Story
+from tests.patience import until
 
 
 def test_an_offer_that_expired_before_confirming_is_never_sent_to_anybody(story: Story) -> None:

@@ -2,7 +2,8 @@
 
 import redis
 
-from tests.flows.conftest import Story, until
+from tests.flows.conftest import Story
+from tests.patience import until
 
 
 def test_a_deadline_that_passes_gives_everything_back_though_redis_was_wiped(story: Story) -> None:

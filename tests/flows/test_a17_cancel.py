@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from tests.flows.conftest import Story, until
+from tests.flows.conftest import Story
+from tests.patience import until
 
 
 def _cancelled(story: Story, reservation: str) -> None:

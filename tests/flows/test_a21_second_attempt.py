@@ -2,7 +2,8 @@
 
 import httpx
 
-from tests.flows.conftest import ONCE, Story, until
+from tests.flows.conftest import ONCE, Story
+from tests.patience import until
 
 
 def test_another_card_after_a_declined_one_books_the_trip(story: Story) -> None:

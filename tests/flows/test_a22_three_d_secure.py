@@ -2,7 +2,8 @@
 
 import httpx
 
-from tests.flows.conftest import Story, until
+from tests.flows.conftest import Story
+from tests.patience import until
 
 
 def _waiting(story: Story, card: str = "pm_card_authenticationRequired") -> str:

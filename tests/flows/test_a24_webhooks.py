@@ -7,7 +7,8 @@ import time
 import pytest
 
 from sandbox import webhooks
-from tests.flows.conftest import Story, until
+from tests.flows.conftest import Story
+from tests.patience import until
 
 
 def _confirmed(story: Story, card: str) -> str:

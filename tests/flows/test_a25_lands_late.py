@@ -7,7 +7,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.flows.conftest import ONCE, Story, until
+from tests.flows.conftest import ONCE, Story
+from tests.patience import until
 
 REST = 7.0
 """Seconds after which a saga's end is no longer young: the lease and the quiet period, and one more."""

@@ -1,6 +1,7 @@
 """A27: a worker is killed in the middle of a step: the trip is booked all the same, once."""
 
-from tests.flows.conftest import Story, until
+from tests.flows.conftest import Story
+from tests.patience import until
 
 
 def test_a_worker_killed_during_a_call_is_survived(story: Story) -> None:

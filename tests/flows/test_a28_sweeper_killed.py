@@ -7,7 +7,8 @@ from contextlib import contextmanager
 
 from devstack.binaries import PROJECT
 from devstack.stack import Stack
-from tests.flows.conftest import Story, until
+from tests.flows.conftest import Story
+from tests.patience import until
 
 
 @contextmanager

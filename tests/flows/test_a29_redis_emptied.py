@@ -2,7 +2,8 @@
 
 import redis
 
-from tests.flows.conftest import Story, until
+from tests.flows.conftest import Story
+from tests.patience import until
 
 
 def test_redis_may_be_emptied_at_any_moment(story: Story) -> None:

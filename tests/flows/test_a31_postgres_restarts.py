@@ -1,6 +1,7 @@
 """A30, A31: PostgreSQL restarts in the middle of everything, Redis is away for a while: nothing is lost or doubled."""
 
-from tests.flows.conftest import Story, until
+from tests.flows.conftest import Story
+from tests.patience import until
 
 
 def _confirm(story: Story, number: int) -> list[str]:

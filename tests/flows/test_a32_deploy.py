@@ -11,7 +11,8 @@ from devstack import ports
 from devstack.binaries import PROJECT
 from devstack.stack import Stack
 from devstack.traveller import Traveller
-from tests.flows.conftest import ONCE, Story, until
+from tests.flows.conftest import ONCE, Story
+from tests.patience import until
 
 OLD = ("worker-reservation", "worker-provider", "worker-payment", "sweeper")
 

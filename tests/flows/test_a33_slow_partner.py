@@ -4,7 +4,8 @@ import time
 from datetime import date, timedelta
 
 from devstack.traveller import SEARCHES
-from tests.flows.conftest import ONCE, Story, until
+from tests.flows.conftest import ONCE, Story
+from tests.patience import until
 
 ENOUGH = 4
 """More trips than the breaker lets fail (PARTNER_BREAKER_CALLS)."""

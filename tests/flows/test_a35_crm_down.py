@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import httpx
 
-from tests.flows.conftest import Story, until
+from tests.flows.conftest import Story
+from tests.patience import until
 
 
 def test_crm_catches_up_without_a_gap_or_a_double(

@@ -6,8 +6,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.flows.conftest import ONCE, Story, until
+from tests.flows.conftest import ONCE, Story
 from tests.integration.eventbus import processes
+from tests.patience import until
 
 NEWCOMER = Path(processes.__file__).parent / "newcomer"
 POINTS = "SELECT count(*), coalesce(sum(points), 0) FROM loyalty_award WHERE account_id = %s"

@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import psycopg
 
-from tests.flows.conftest import ONCE, Story, until
+from tests.flows.conftest import ONCE, Story
+from tests.patience import until
 
 BUG = """
     CREATE FUNCTION story_bug() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN

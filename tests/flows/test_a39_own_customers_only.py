@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import httpx
 
-from tests.flows.conftest import ONCE, Story, until
+from tests.flows.conftest import ONCE, Story
+from tests.patience import until
 
 PASSWORD = "agents-look-after-travellers"
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import httpx
 
-from tests.flows.conftest import ONCE, Story, until
+from tests.flows.conftest import ONCE, Story
+from tests.patience import until
 
 
 @ONCE

@@ -6,7 +6,8 @@ from typing import Any
 from playwright.sync_api import Page, expect
 
 from tests.browser.looking import SHOTS
-from tests.flows.conftest import ONCE, Story, until
+from tests.flows.conftest import ONCE, Story
+from tests.patience import until
 
 
 @ONCE

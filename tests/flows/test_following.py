@@ -5,7 +5,8 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from tests.flows.conftest import ONCE, Story, until
+from tests.flows.conftest import ONCE, Story
+from tests.patience import until
 
 
 def events(story: Story, reservation_id: str, *, last: str = "") -> Iterator[dict[str, Any]]:

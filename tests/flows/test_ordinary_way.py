@@ -20,8 +20,8 @@ from psycopg import sql
 from devstack import judge, ports
 from devstack.traveller import Traveller
 from tests.architecture import documents
-from tests.flows.conftest import until
 from tests.howto import following
+from tests.patience import until
 
 README = documents.shell("README.md", "The ordinary Django way")
 OWN = "python -m sandbox"

@@ -37,6 +37,12 @@ def blocks(page: Path) -> Iterator[Block]:
         yield Block(match["kind"], match["path"] or "", match["text"])
 
 
+def counted(page: Path) -> list[int]:
+    """Return the numbers of a page's table of files, from top to bottom."""
+    table = page.read_text().partition("<!-- count:start -->")[2].partition("<!-- count:end -->")[0]
+    return [int(number) for number in re.findall(r"\| (\d+) \|", table)]
+
+
 @dataclass
 class Copy:
     """A scratch copy of the working tree, under version control of its own."""

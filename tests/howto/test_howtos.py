@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 from types import ModuleType
 from urllib.parse import urlsplit, urlunsplit
 
@@ -41,12 +40,6 @@ def copy(travel: following.Copy) -> Iterator[following.Copy]:
     return travel
 
 
-def counted(page: Path) -> list[int]:
-    """Return the numbers of a page's table of files, from top to bottom."""
-    table = page.read_text().partition("<!-- count:start -->")[2].partition("<!-- count:end -->")[0]
-    return [int(number) for number in re.findall(r"\| (\d+) \|", table)]
-
-
 def sorts(touched: set[str], *sorts: tuple[str, ...]) -> list[int]:
     """Count the touched files by where they are; the last number is of those that commands write."""
     written = {name for name in touched if GENERATED.match(name)}
@@ -66,8 +59,8 @@ def test_a_listener_touches_no_file_of_the_publisher_and_becomes_a_context(
     copy.follow(PAGES / "context.md")
 
     as_context = sorts(copy.touched(), (*BOOKING, "crm/"), ("loyalty/",))
-    assert as_listener == counted(PAGES / "listener.md")
-    assert as_context == counted(PAGES / "context.md")
+    assert as_listener == following.counted(PAGES / "listener.md")
+    assert as_context == following.counted(PAGES / "context.md")
     assert as_listener[0] == as_context[0] == 0
 
 
@@ -77,8 +70,23 @@ def test_a_step_touches_three_files(copy: following.Copy) -> None:
     # The README is written by a command here.
     by_hand, test, readme, written = sorts(copy.touched(), BOOKING, ("tests/",))
 
-    assert [by_hand, test, readme + written] == counted(PAGES / "step.md")
+    assert [by_hand, test, readme + written] == following.counted(PAGES / "step.md")
     assert by_hand <= 3
+
+
+def test_with_the_deadline_as_it_was_the_project_does_not_start_and_says_why(
+    copy: following.Copy,
+) -> None:
+    blocks = list(following.blocks(PAGES / "step.md"))
+    [says] = [" ".join(block.text.split()) for block in blocks if block.kind == "text"]
+    for block in blocks:
+        if block.kind == "diff":
+            copy.apply(block)
+    sagas = copy.root / "booking" / "sagas.py"
+    sagas.write_text(sagas.read_text().replace("deadline=minutes(25)", "deadline=minutes(15)"))
+
+    with pytest.raises(following.CannotFollow, match=re.escape(says)):
+        copy.run("python manage.py check")
 
 
 def test_a_new_version_of_an_event_touches_no_listener(copy: following.Copy) -> None:
@@ -86,7 +94,7 @@ def test_a_new_version_of_an_event_touches_no_listener(copy: following.Copy) -> 
 
     publisher, listeners, rest, written = sorts(copy.touched(), BOOKING, ("crm/",))
 
-    assert [publisher, listeners, written] == counted(PAGES / "event-version.md")
+    assert [publisher, listeners, written] == following.counted(PAGES / "event-version.md")
     assert (listeners, rest) == (0, 0)
 
 
@@ -96,7 +104,7 @@ def test_a_partner_touches_two_files(copy: following.Copy) -> None:
     touched = copy.touched()
     gateways = {name for name in touched if name.startswith("providers/gateways/")}
 
-    assert [0, len(gateways), len(touched - gateways)] == counted(PAGES / "partner.md")
+    assert [0, len(gateways), len(touched - gateways)] == following.counted(PAGES / "partner.md")
     assert len(touched) <= 3
 
 
@@ -168,7 +176,7 @@ def test_crm_runs_as_a_process_of_its_own_without_a_change(copy: following.Copy)
         alone.follow(PAGES / "crm-as-a-process.md")
 
         server.execute(drop)
-    assert [len(copy.touched())] == counted(PAGES / "crm-as-a-process.md")
+    assert [len(copy.touched())] == following.counted(PAGES / "crm-as-a-process.md")
 
 
 def test_every_page_shows_the_code_of_today() -> None:

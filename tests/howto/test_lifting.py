@@ -39,6 +39,23 @@ def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[following
         server.execute(drop)
 
 
+SETTINGS = "shop/settings.py"
+
+
+def by_hand(page: Path) -> list[int]:
+    """Count the files that a page lets the reader write or change: what is lifted, settings, the rest."""
+    paths = {block.path for block in following.blocks(page) if block.path}
+    lifted = [
+        path for path in paths if path.startswith(("eventbus/", "outbound/", "flows/orchestrator/"))
+    ]
+    return [len(lifted), len(paths & {SETTINGS}), len(paths - {SETTINGS} - set(lifted))]
+
+
+@pytest.mark.parametrize("name", ["lift-the-bus.md", "lift-the-orchestrator.md"])
+def test_a_page_says_how_many_files_are_touched(name: str) -> None:
+    assert by_hand(PAGES / name) == following.counted(PAGES / name)
+
+
 def test_the_bus_is_lifted_without_a_change(folder: following.Copy) -> None:
     folder.follow(PAGES / "lift-the-bus.md")
 

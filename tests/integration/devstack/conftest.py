@@ -3,13 +3,13 @@
 import os
 import subprocess
 import sys
-import time
 
 import pytest
 
 from devstack import leftovers
 from devstack.binaries import PROJECT
 from devstack.servers import Servers
+from tests import patience
 
 
 @pytest.fixture
@@ -22,14 +22,7 @@ def servers(tmp_path):
 @pytest.fixture
 def until():
     """Poll a condition instead of sleeping."""
-
-    def wait(condition, seconds=15.0):
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline, "it did not happen in time"
-            time.sleep(0.02)
-
-    return wait
+    return patience.until
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """A bus with one made-up stream, on real PostgreSQL and real Redis."""
 
 import threading
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -116,15 +115,6 @@ def stream_key() -> str:
 
 def entry_ids(client) -> list[str]:
     return [entry_id for entry_id, _ in client.xrange(stream_key())]
-
-
-def until(condition: Callable[[], Any], *, seconds: float = 15) -> Any:
-    """Poll until the condition holds; fail when it does not within the time."""
-    deadline = time.monotonic() + seconds
-    while not (value := condition()):
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        time.sleep(0.02)
-    return value
 
 
 @contextmanager

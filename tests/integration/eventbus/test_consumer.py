@@ -15,8 +15,8 @@ from tests.integration.eventbus.conftest import (
     relaying,
     running,
     stream_key,
-    until,
 )
+from tests.patience import until
 
 
 def position() -> int:

@@ -15,8 +15,8 @@ from tests.integration.eventbus.conftest import (
     made_relay,
     relaying,
     running,
-    until,
 )
+from tests.patience import until
 
 RELAY = [name for name in crashpoints.POINTS if name.startswith("relay.")]
 CONSUMER = [name for name in crashpoints.POINTS if name.startswith("consumer.")]

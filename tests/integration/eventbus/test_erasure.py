@@ -17,8 +17,8 @@ from tests.integration.eventbus.conftest import (
     relaying,
     running,
     stream_key,
-    until,
 )
+from tests.patience import until
 
 
 class ChangedMyMind(Exception):

@@ -10,8 +10,9 @@ from django.db import connection, transaction
 from eventbus import connections, publish, testing
 from eventbus.models import Cursor, InboxEntry, Stream
 from tests.integration.crm.story import ACCOUNT, OTHER_ACCOUNT, Story
-from tests.integration.eventbus.conftest import made_relay, until
+from tests.integration.eventbus.conftest import made_relay
 from tests.integration.eventbus.processes import ROOT, Processes, environment
+from tests.patience import until
 
 HERE = Path(__file__).parent / "newcomer"
 

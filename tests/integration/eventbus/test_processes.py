@@ -9,7 +9,7 @@ import pytest
 
 from eventbus.models import Cursor, Heartbeat, InboxEntry, Stream
 from tests.integration.eventbus import sample
-from tests.integration.eventbus.conftest import until
+from tests.patience import until
 
 
 @pytest.fixture

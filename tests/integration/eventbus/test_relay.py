@@ -17,8 +17,8 @@ from tests.integration.eventbus.conftest import (
     relaying,
     running,
     stream_key,
-    until,
 )
+from tests.patience import until
 
 
 def test_events_are_numbered_densely_and_appended_under_their_position(

@@ -17,8 +17,8 @@ from tests.integration.eventbus.conftest import (
     entry_ids,
     made_consumer,
     made_relay,
-    until,
 )
+from tests.patience import until
 
 MONTH = timedelta(days=30)
 

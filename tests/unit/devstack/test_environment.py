@@ -3,13 +3,13 @@
 import io
 import socket
 import stat
-import time
 
 import pytest
 
 from devstack import binaries, environment, ports, servers
 from devstack.errors import CannotStartError
 from devstack.follow import Follower
+from tests.patience import until
 
 
 def test_the_secret_key_is_private_and_stays(tmp_path):
@@ -93,16 +93,9 @@ def test_logs_are_followed_line_by_line_with_a_name(tmp_path):
     with (tmp_path / "relay.log").open("a") as log:
         log.write("one\ntw")
         log.flush()
-        _until(lambda: "one" in out.getvalue())
+        until(lambda: "one" in out.getvalue())
         log.write("o\n")
 
     follower.stop()
 
     assert [line.split("| ")[1] for line in out.getvalue().splitlines()] == ["one", "two"]
-
-
-def _until(condition, seconds=5.0):
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    assert condition()

@@ -8,6 +8,7 @@ import pytest
 import stripe
 
 from sandbox import server, settings
+from tests.patience import until
 
 SECRET = "whsec_test"
 ORDER = {"amount": 100, "currency": "eur", "capture_method": "manual"}
@@ -75,14 +76,6 @@ def sandbox(ledger_path, receiver):
 def outcomes(partners):
     events = partners.ledger()["events"]
     return sorted(delivery["outcome"] for event in events for delivery in event["deliveries"])
-
-
-def until(condition, *, seconds=10):
-    """Wait for what is written down after the receiver has answered."""
-    ends_at = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < ends_at, "it did not come true in time"
-        time.sleep(0.02)
 
 
 def pay(processor, card):
