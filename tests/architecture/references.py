@@ -16,7 +16,7 @@ ENDINGS: Final = "py|md|json|ya?ml|toml|txt|svg|sh|css|js|html"
 FILE: Final = re.compile(
     rf"(?<![\w/.:<$-])((?:[\w.-]+/)+[\w.-]*\.(?:{ENDINGS}))\b(?:::(\w+))?(?::(\d+))?"
 )
-DECISION: Final = re.compile(r"(?<![\w./-])(0\d{3})(?![\w./-])")
+DECISION: Final = re.compile(r"(?<![\w./-])(0\d{3})(?!\w|[./-]\w)")
 TEST: Final = re.compile(r"`(test_\w+|Test[A-Z]\w+)`")
 FENCE: Final = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 TITLE: Final = re.compile(r'^```\w+ title="([^"]+)"', re.MULTILINE)
