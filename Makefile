@@ -52,6 +52,10 @@ lint: venv ## check style, types and the boundaries between the contexts
 	@DJANGO_DEBUG=1 $(VENV) -m mypy .
 	@.venv/bin/lint-imports
 
+.PHONY: audit
+audit: venv ## ask for advisories on what is pinned; fails where one is known, and where nobody could be asked
+	@.venv/bin/pip-audit --progress-spinner off --disable-pip --require-hashes --strict -r requirements.txt $(ARGS)
+
 openapi: venv ## write docs/openapi.json, the API's description of itself
 	@DJANGO_DEBUG=1 $(VENV) manage.py spectacular --format openapi-json --validate --fail-on-warn --file docs/openapi.json
 

@@ -11,6 +11,7 @@ PASSWORD: Final = "correct horse battery"
 SHOTS: Final = Path(__file__).parents[2] / "var" / "screenshots"
 PHONE: Final = {"width": 375, "height": 800}
 DESK: Final = {"width": 1280, "height": 900}
+PLACES: Final = {"": DESK, "-phone": PHONE}
 SERIOUS: Final = {"serious", "critical"}
 OVERFLOW: Final = (
     "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -29,11 +30,16 @@ class Looking:
         SHOTS.mkdir(parents=True, exist_ok=True)
 
     def sign_in(self, role: str) -> None:
-        """Sign in as somebody in a role, as a person does."""
+        """Sign in as somebody in a role, by keyboard."""
+        self.sign_in_as(f"{role.replace(' ', '-')}@example.com", PASSWORD)
+
+    def sign_in_as(self, email: str, password: str) -> None:
+        """Sign in by keyboard."""
         self.open("/admin/login/")
-        self.page.get_by_label("E-mail").fill(f"{role.replace(' ', '-')}@example.com")
-        self.page.get_by_label("Password").fill(PASSWORD)
-        self.page.get_by_role("button", name="Log in").click()
+        for label, text in (("E-mail", email), ("Password", password)):
+            self.press("Tab", until=label)
+            self.page.keyboard.type(text)
+        self.enter()
         expect(self.page).to_have_url(f"{self.url}/admin/")
 
     def open(self, path: str) -> None:
@@ -54,16 +60,23 @@ class Looking:
         raise AssertionError(f"{until!r} is not reached by {key}")
 
     def examine(self, name: str) -> dict[str, Any]:
-        """Photograph the page at a desk and on a phone; return what is wrong with it."""
-        self.page.set_viewport_size(DESK)
-        self.page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
-        wrong: dict[str, Any] = {
-            "violations": self.violations(),
-            "wider than a desk": self.page.evaluate(OVERFLOW),
-        }
+        """Photograph the page at a desk and on a phone; return what is wrong with it at either."""
+        wrong: dict[str, Any] = {}
+        for place, size in PLACES.items():
+            self.page.set_viewport_size(size)
+            self.page.screenshot(path=SHOTS / f"{name}{place}.png", full_page=True)
+            wrong[f"violations{place}"] = self.violations()
+            wrong[f"too wide{place}"] = self.page.evaluate(OVERFLOW)
+        return self._left(wrong)
+
+    def glance(self, name: str) -> dict[str, Any]:
+        """Photograph the page on a phone; return what is seen to be wrong with it without looking closely."""
         self.page.set_viewport_size(PHONE)
         self.page.screenshot(path=SHOTS / f"{name}-phone.png")
-        wrong["wider than a phone"] = self.page.evaluate(OVERFLOW)
+        return self._left({"too wide": self.page.evaluate(OVERFLOW)})
+
+    def _left(self, wrong: dict[str, Any]) -> dict[str, Any]:
+        """Return to the desk with what is wrong and what the browser has complained about."""
         wrong["complaints"], self.complaints[:] = list(self.complaints), []
         self.page.set_viewport_size(DESK)
         return {what: found for what, found in wrong.items() if found}

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from backoffice.models import AuditEntry
 from booking.models import SagaInstance
-from crm.models import Relationship
+from crm.models import Note, Relationship
 from eventbus import testing
 from eventbus.models import InboxEntry, OutboxEntry
 from tests.browser.looking import PASSWORD, PHONE, Looking
@@ -67,6 +67,22 @@ def test_nothing_is_wrong_with_any_page(world: World, looking: Looking, role: st
     assert {name: found for name, found in wrong.items() if found} == {}
 
 
+def test_every_other_page_of_the_menu_fits_on_a_phone(looking: Looking) -> None:
+    looking.sign_in("operator")
+    menu = looking.page.locator("#nav-sidebar a").evaluate_all(
+        "links => links.map(link => link.pathname.replace('/admin/', ''))"
+    )
+    examined = {path.partition("?")[0] for path in PAGES["operator"].values()}
+
+    wrong = {}
+    for path in sorted(set(menu) - examined):
+        looking.open(f"/admin/{path}")
+        wrong[path] = looking.glance(path.strip("/").replace("/", "-"))
+
+    assert {path: found for path, found in wrong.items() if found} == {}
+    assert wrong
+
+
 def test_an_operator_signs_in_and_out(world: World, looking: Looking) -> None:
     keys = looking.page.keyboard
     before = AuditEntry.objects.count()
@@ -116,6 +132,28 @@ def test_provider_staff_see_their_own_customers_and_nothing_else(
         answer = looking.page.goto(f"{looking.url}/admin/{path}")
         assert answer is not None
         assert answer.status == 403
+
+
+def test_provider_staff_add_a_note(world: World, looking: Looking) -> None:
+    keys = looking.page.keyboard
+    looking.sign_in("provider staff")
+    looking.press("Tab", until="Customers")
+    looking.enter()
+    looking.press("Tab", until="Ada Trip")
+    looking.enter()
+
+    looking.press("Tab", until="Add a note")
+    looking.enter()
+    looking.press("Tab", until="Text")
+    keys.type("Prefers the aisle.")
+    looking.press("Tab", until="Save")
+    looking.enter()
+
+    expect(looking.page.get_by_text("was added successfully")).to_be_visible()
+    note = Note.objects.get()
+    assert (note.text, note.provider.slug) == ("Prefers the aisle.", "skyways")
+    looking.open(f"/admin/crm/relationship/{world.relationship}/change/")
+    expect(looking.page.get_by_text("Prefers the aisle.")).to_be_visible()
 
 
 def test_lists_are_reached_and_filtered_on_a_phone(world: World, looking: Looking) -> None:

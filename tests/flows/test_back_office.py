@@ -1,11 +1,11 @@
-"""The web admin of a running system: an operator follows a booking until it is confirmed, without touching a key."""
+"""The web admin of a running system: an operator follows a booking until it is confirmed, by keyboard alone."""
 
 import json
 from typing import Any
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.looking import SHOTS
+from tests.browser.looking import SHOTS, Looking
 from tests.flows.conftest import ONCE, Story
 from tests.patience import until
 
@@ -17,12 +17,15 @@ def test_a_running_booking_is_followed_to_confirmed(story: Story, page: Page) ->
     story.api.pay_with(reservation, "pm_card_authenticationRequired")
     story.api.confirm(reservation).raise_for_status()
     until(lambda: story.api.get(reservation)["progress"]["action"], what="3-D Secure")
-    path = f"{story.stack.urls['web']}/admin/booking/sagainstance/trip/{reservation}/"
-    page.goto(path)
-    page.get_by_label("E-mail").fill(operator["email"])
-    page.get_by_label("Password").fill(operator["password"])
-    page.get_by_role("button", name="Log in").click()
-    page.goto(path)
+    looking = Looking(page, story.stack.urls["web"])
+    looking.sign_in_as(operator["email"], operator["password"])
+    looking.press("Tab", until="Flows")
+    looking.enter()
+    looking.press("Tab", until="Search")
+    page.keyboard.type(reservation)
+    looking.enter()
+    looking.press("Tab", until="confirm-reservation")
+    looking.enter()
     state = page.locator("#facts-title .office-state")
     expect(state).to_have_text("held")
     expect(page.get_by_role("cell", name="… waiting")).to_be_visible()
