@@ -239,6 +239,8 @@ DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", default="travel@localhost")
 PUBLIC_URL = env.str("PUBLIC_URL", default="http://127.0.0.1:8000" if DEBUG else "")
 STATIC_URL = "static/"
 STATIC_ROOT = env.str("STATIC_ROOT", default=str(BASE_DIR / "var" / "static"))
+# Before the theme's own files: Alpine as the policy allows it (decision 0016).
+STATICFILES_DIRS = [BASE_DIR / "backoffice" / "csp"]
 WHITENOISE_USE_FINDERS = DEBUG
 LANGUAGE_CODE = "en-gb"
 FORMAT_MODULE_PATH = "config.formats"

@@ -19,7 +19,10 @@ UNFOLD: dict[str, Any] = {
     # Colours come from the style sheet: the policy allows no style element in the page.
     "COLORS": lambda request: {},
     "STYLES": [lambda request: static("backoffice/office.css")],
-    "SCRIPTS": [lambda request: static("backoffice/frame.js")],
+    "SCRIPTS": [
+        lambda request: static("backoffice/expressions.js"),
+        lambda request: static("backoffice/frame.js"),
+    ],
     "SIDEBAR": {"navigation": "config.menu.navigation", "show_all_applications": False},
     "DASHBOARD_CALLBACK": "backoffice.home.dashboard",
     "LOGIN": {"form": "identity.forms.SignInForm"},

@@ -53,6 +53,10 @@ PAGES = {
     },
 }
 """Role -> its pages under /admin/, each with the name of its picture."""
+COMPILES = """() => new Promise((tell) => setTimeout(() => {
+    try { tell(Boolean(new Function("return 1")())); } catch { tell(false); }
+}))"""
+"""Whether the page lets a script make code out of text; asked later, as the browser's tools themselves may."""
 
 
 @pytest.mark.parametrize("role", PAGES)
@@ -81,6 +85,25 @@ def test_every_other_page_of_the_menu_fits_on_a_phone(looking: Looking) -> None:
 
     assert {path: found for path, found in wrong.items() if found} == {}
     assert wrong
+
+
+def test_colours_and_menu_are_switched_by_scripts_that_compile_nothing(looking: Looking) -> None:
+    page, keys = looking.page, looking.page.keyboard
+    looking.sign_in("support")
+    menu = page.locator("#nav-sidebar")
+
+    looking.press("Tab", until="Your account")
+    keys.press("Enter")
+    looking.press("Shift+Tab", until="Dark")
+    keys.press("Enter")
+    page.get_by_role("button", name="Menu").locator("visible=true").press("Enter")
+    expect(menu).to_be_hidden()
+    page.reload()
+
+    expect(page.locator("html")).to_have_class("dark")
+    expect(menu).to_be_hidden()
+    assert looking.examine("home-dark") == {}
+    assert page.evaluate(COMPILES) is False
 
 
 def test_an_operator_signs_in_and_out(world: World, looking: Looking) -> None:
