@@ -189,6 +189,19 @@ def test_the_list_goes_on_where_the_last_page_ended(ada):
     assert ada.get("/api/v1/reservations").json()["next"] is None
 
 
+def test_what_is_composed_while_somebody_pages_shifts_nothing(ada):
+    items = ada.trip(ada.offer())
+    composed = [ada.send("reservations", items).json()["id"] for _ in range(3)]
+
+    first = ada.get("/api/v1/reservations?limit=2").json()
+    ada.send("reservations", items)
+    rest = ada.get(first["next"]).json()
+
+    seen = [one["id"] for page in (first, rest) for one in page["reservations"]]
+    assert seen == composed[::-1]
+    assert rest["next"] is None
+
+
 @pytest.mark.parametrize(
     ("query", "code"),
     [

@@ -3,11 +3,14 @@
 import hashlib
 import hmac
 import json
+import random
 import time
 
 import pytest
 from django.test import Client
 
+from payments import services as payments
+from payments.gateways.registry import gateway
 from payments.models import WebhookDelivery
 
 pytestmark = pytest.mark.django_db
@@ -62,6 +65,37 @@ def test_a_forged_message_is_refused_and_not_stored(settings, forgery):
 
     assert (answer.status_code, answer.json()["code"]) == (400, "webhook_forged")
     assert not WebhookDelivery.objects.exists()
+
+
+def test_no_message_of_a_thousand_that_were_tampered_with_is_taken(settings):
+    body, dice = message(), random.Random(5)
+    signature = signed(body, settings.STRIPE_WEBHOOK_SECRET)
+    tampered = [tamper(body, signature, dice) for _ in range(1000)]
+
+    taken = [sent for sent in tampered if is_taken(*sent)]
+
+    assert is_taken(body, signature)
+    assert taken == []
+
+
+def tamper(body, signature, dice):
+    """Change, add or remove one byte of the body or one character of the time or the digest."""
+    if dice.random() < 0.5:
+        at, other = dice.randrange(len(body)), bytes([dice.randrange(256)])
+        cut = dice.choice([0, 1])
+        changed = body[:at] + other + body[at + cut :]
+        return changed if changed != body else body[:-1], signature
+    at = dice.choice([*range(2, 12), *range(16, len(signature))])
+    other = dice.choice([one for one in "0123456789abcdef" if one != signature[at]])
+    return body, signature[:at] + other + signature[at + 1 :]
+
+
+def is_taken(body, signature):
+    try:
+        gateway().read_webhook(body=body, signature=signature)
+    except payments.WebhookForged:
+        return False
+    return True
 
 
 def test_a_huge_message_is_refused(settings):

@@ -223,6 +223,8 @@ def test_pages_follow_each_other_without_gap_or_repeat():
     texts, page = [], desk.get(f"{CUSTOMER}/notes", limit=3)[1]
     texts += [row["text"] for row in page["results"]]
     while page["next"]:
+        # What is added meanwhile is newer than every page that follows.
+        desk.post(f"{CUSTOMER}/notes", {"text": "added meanwhile"})
         page = desk.client.get(page["next"]).json()
         texts += [row["text"] for row in page["results"]]
 
