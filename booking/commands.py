@@ -203,6 +203,22 @@ def compose_reservation(
     )
 
 
+def change_travellers(
+    *, account_id: UUID, reservation_id: UUID, travellers: Sequence[Mapping[str, Any]]
+) -> None:
+    """Name others in place of who was to travel.
+
+    Raises:
+        reservation.ReservationNotFound: there is none, or it is another traveller's.
+        reservation.TravellersClosed: it is being confirmed, or over.
+    """
+    selectors.owned_reservation(account_id=account_id, reservation_id=reservation_id)
+    reservation.change_travellers(
+        reservation_id=reservation_id,
+        travellers=[reservation.NewTraveller(**traveller) for traveller in travellers],
+    )
+
+
 def enter_payment_details(*, account_id: UUID, reservation_id: UUID, method: str) -> None:
     """Tell the card processor how the reservation will be paid; nothing is taken yet.
 

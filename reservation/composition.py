@@ -100,12 +100,17 @@ def compose(
             Item(reservation=reservation, position=position, **asdict(item))
             for position, item in enumerate(items, start=1)
         )
-        Traveller.objects.bulk_create(
-            Traveller(reservation=reservation, position=position, **asdict(traveller))
-            for position, traveller in enumerate(travellers, start=1)
-        )
+        name_travellers(reservation, travellers)
         publish(reservation.composed())
     return reservation.id
+
+
+def name_travellers(reservation: Reservation, travellers: Sequence[NewTraveller]) -> None:
+    """Write down who travels, in their order."""
+    Traveller.objects.bulk_create(
+        Traveller(reservation=reservation, position=position, **asdict(traveller))
+        for position, traveller in enumerate(travellers, start=1)
+    )
 
 
 def _check(*, items: Sequence[NewItem], travellers: Sequence[NewTraveller], at: datetime) -> None:

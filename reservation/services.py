@@ -1,5 +1,6 @@
 """The door of the Reservation service: compose, hold, confirm, cancel; itinerary and price."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from reservation.composition import (
     NoTravellers,
     OfferExpired,
     compose,
+    name_travellers,
 )
 from reservation.details import all_details_of, is_under_way, of_account
 from reservation.domain import IllegalTransition, Status
@@ -74,12 +76,14 @@ __all__ = [
     "Standing",
     "Status",
     "TravellerDetails",
+    "TravellersClosed",
     "WithdrawQuote",
     "all_details_of",
     "begin_cancellation",
     "begin_confirmation",
     "cancel",
     "cancel_draft",
+    "change_travellers",
     "compose",
     "details",
     "fail",
@@ -104,6 +108,32 @@ class NotCancellable(Refusal):
     """A reservation in this state cannot be cancelled here."""
 
     code = "reservation_not_cancellable"
+
+
+class TravellersClosed(Refusal):
+    """Who travels can be changed while nothing is booked for them: in a draft, or after it failed."""
+
+    code = "travellers_closed"
+
+
+def change_travellers(*, reservation_id: UUID, travellers: Sequence[NewTraveller]) -> None:
+    """Name others in place of who was to travel.
+
+    Raises:
+        NoTravellers: nobody is named.
+        TravellersClosed: it is being confirmed, or over.
+        ReservationNotFound: there is none.
+    """
+    if not travellers:
+        raise NoTravellers("a reservation needs at least one traveller")
+    with transaction.atomic():
+        reservation = locked(reservation_id)
+        if reservation.status not in {Status.DRAFT, Status.FAILED}:
+            raise TravellersClosed(f"the reservation is {reservation.status}")
+        reservation.travellers.all().delete()
+        name_travellers(reservation, travellers)
+        reservation.version += 1
+        reservation.save()
 
 
 def begin_confirmation(*, reservation_id: UUID, at: datetime) -> datetime:

@@ -78,6 +78,7 @@ class Links(serializers.Serializer[Any]):
     self = serializers.CharField()
     timeline = serializers.CharField()
     events = serializers.CharField(help_text="The same as it happens, as server-sent events.")
+    travellers = serializers.CharField()
     payment = serializers.CharField()
     confirm = serializers.CharField()
     cancel = serializers.CharField()

@@ -20,6 +20,7 @@ def links_of(reservation_id: UUID) -> dict[str, str]:
         "self": reverse("reservation", kwargs=route),
         "timeline": reverse("reservation-timeline", kwargs=route),
         "events": reverse("reservation-events", kwargs=route),
+        "travellers": reverse("reservation-travellers", kwargs=route),
         "payment": reverse("reservation-payment", kwargs=route),
         "confirm": reverse("reservation-confirm", kwargs=route),
         "cancel": reverse("reservation-cancel", kwargs=route),

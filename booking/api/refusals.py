@@ -29,6 +29,7 @@ _TABLE: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (reservation.OfferExpired, 409, "An offer has expired"),
     (reservation.NotConfirmable, 409, "The reservation cannot be confirmed in its present state"),
     (reservation.NotCancellable, 409, "The reservation cannot be cancelled in its present state"),
+    (reservation.TravellersClosed, 409, "Travellers cannot be changed any more"),
     (commands.PaymentDetailsMissing, 409, "Payment details are missing"),
     (commands.PaymentDetailsClosed, 409, "Payment details cannot be entered any more"),
     (commands.TooLate, 409, "It is too late to cancel"),

@@ -123,6 +123,14 @@ class NewReservation(serializers.Serializer[Any]):
         return offers
 
 
+class Travellers(serializers.Serializer[Any]):
+    """Who travels, all of them."""
+
+    travellers = serializers.ListField(
+        child=NewTraveller(), allow_empty=False, max_length=MOST_TRAVELLERS
+    )
+
+
 class PaymentMethod(serializers.Serializer[Any]):
     """How the trip will be paid: a token of the card processor, never a card number."""
 

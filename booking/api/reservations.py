@@ -97,6 +97,26 @@ class Reservation(TravellerEndpoint):
         return Response(page_of(self.account_id, reservation_id))
 
 
+class Travellers(TravellerEndpoint):
+    """Who travels."""
+
+    @extend_schema(
+        operation_id="reservations_change_travellers",
+        summary="Change who travels",
+        tags=["reservations"],
+        request=requests.Travellers,
+        responses=described({200: answers.Reservation}, 400, 401, 403, 404, 409),
+    )
+    def put(self, request: Request, *, reservation_id: UUID) -> Response:
+        """Replace all travellers, while nothing is booked for them."""
+        body = requests.Travellers(data=request.data)
+        body.is_valid(raise_exception=True)
+        commands.change_travellers(
+            account_id=self.account_id, reservation_id=reservation_id, **body.validated_data
+        )
+        return Response(page_of(self.account_id, reservation_id))
+
+
 class Timeline(TravellerEndpoint):
     """What happened to one reservation."""
 

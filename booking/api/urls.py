@@ -21,6 +21,7 @@ urlpatterns = [
     ),
     path("reservations", reservations.Reservations.as_view(), name="reservations"),
     path(_ONE, reservations.Reservation.as_view(), name="reservation"),
+    path(f"{_ONE}/travellers", reservations.Travellers.as_view(), name="reservation-travellers"),
     path(f"{_ONE}/timeline", reservations.Timeline.as_view(), name="reservation-timeline"),
     path(f"{_ONE}/events", streams.Events.as_view(), name="reservation-events"),
     path(f"{_ONE}/payment", flows.Payment.as_view(), name="reservation-payment"),

@@ -34,6 +34,7 @@ OWNERS = {
 }
 """Part of an address -> whose object -> the roles that it belongs to."""
 NEW = {"email": "new@example.com", "password": PASSWORD, "full_name": "Noor New"}
+TRAVELLERS = [{"given_name": "Grace", "family_name": "Trip"}]
 NOTE = {"text": "Prefers the aisle."}
 MESSAGE = {"purpose": "transactional", "subject": "Your trip", "body": "Bon voyage."}
 CHOICE = {"channel": "email", "purpose": "marketing", "granted": True}
@@ -105,6 +106,7 @@ class Cast:
             },
             "tokens_create": {"email": user.email, "password": PASSWORD},
             "reservations_compose": self.ada.trip(self.offer),
+            "reservations_change_travellers": {"travellers": TRAVELLERS},
             "reservations_enter_payment_details": {"method": "pm_card_visa"},
             "crm_notes_create": NOTE,
             "crm_messages_create": MESSAGE,

@@ -13,6 +13,7 @@ from django.urls import URLResolver, get_resolver
 
 from tests.integration.api import cast as people
 from tests.integration.api import document
+from tests.integration.booking.hanging_up import hang_up
 
 pytestmark = pytest.mark.django_db
 
@@ -48,6 +49,7 @@ MAY: Final[dict[str, set[str]]] = {
     "reservations_timeline": TRAVELLERS,
     "reservations_events": TRAVELLERS,
     "reservations_payment": TRAVELLERS,
+    "reservations_change_travellers": TRAVELLERS,
     "reservations_enter_payment_details": TRAVELLERS,
     "reservations_confirm": TRAVELLERS,
     "reservations_cancel": TRAVELLERS,
@@ -88,6 +90,7 @@ def ask(cast: people.Cast, operation: document.Operation, role: str, whose: str)
             headers=people.headers_for(operation.id, body),
         )
         transaction.set_rollback(True)
+    hang_up(answer)
     return answer
 
 

@@ -15,6 +15,7 @@ from booking.orchestrator.models import SagaInstance
 from identity.models import User
 from tests.integration.api import cast as people
 from tests.integration.api import document
+from tests.integration.booking.hanging_up import hang_up
 from tests.integration.crm.story import AIRLINE, Story, leg, tell_all
 
 pytestmark = pytest.mark.django_db
@@ -40,6 +41,7 @@ def cost(cast: people.Cast, operation: document.Operation, parts: dict[str, Any]
         answer = reader_of(cast, operation).get(
             operation.at(**parts), people.queries_for(operation.id)
         )
+    hang_up(answer)
     assert answer.status_code == 200, (operation.id, answer.content)
     return len(statements)
 

@@ -3,12 +3,11 @@
 import json
 
 import pytest
-from django.core.signals import request_finished
-from django.db import close_old_connections
 
 from booking.api import streams
 from booking.orchestrator import engine
 from booking.orchestrator.models import SagaInstance
+from tests.integration.booking.hanging_up import hang_up
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("partners")]
 
@@ -37,13 +36,6 @@ def work():
 def follow(ada, trip, last=None):
     headers = {"Accept": "text/event-stream"} | ({"Last-Event-ID": last} if last else {})
     return ada.get(trip, headers=headers)
-
-
-def hang_up(answer):
-    """End an answer as the web server does, but keep the test's connection, as Django's client does."""
-    request_finished.disconnect(close_old_connections)
-    answer.close()
-    request_finished.connect(close_old_connections)
 
 
 def told(answer):
