@@ -64,7 +64,7 @@ class Looking:
         wrong: dict[str, Any] = {}
         for place, size in PLACES.items():
             self.page.set_viewport_size(size)
-            self.page.screenshot(path=SHOTS / f"{name}{place}.png", full_page=True)
+            self.page.screenshot(path=SHOTS / f"{name}{place}.png", full_page=not place)
             wrong[f"violations{place}"] = self.violations()
             wrong[f"too wide{place}"] = self.page.evaluate(OVERFLOW)
         return self._left(wrong)
