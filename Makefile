@@ -38,8 +38,8 @@ model: venv ## try the engine's algorithm at every crash point, without any serv
 property: venv ## drive the real engine through EXAMPLES=2000 random histories of 50 steps (many minutes)
 	@PROPERTY_EXAMPLES=$(or $(EXAMPLES),2000) $(VENV) -m devstack test tests/property -s $(ARGS)
 
-mutants: venv ## break `decide` in every small way and see that the tests notice (minutes)
-	@$(VENV) -m tests.mutants
+mutants: venv ## break `decide`, the engine and the inbox in every small way and see that the tests notice (minutes)
+	@$(VENV) -m tests.mutants $(ARGS)
 
 .PHONY: docs
 docs: venv ## draw the pictures, copy the code into the pages, build the site in var/site

@@ -1,82 +1,93 @@
-"""Run mutmut on a copy of the tree (`[tool.mutmut]` in pyproject.toml says what is broken) and judge the result.
+"""Break the code by mutmut, part by part, in a copy of the tree, and judge the result.
 
-Only pure code is broken here, so no server runs. Exit status 1: fewer than 95 % are noticed, or one that is
-not noticed has no reason in docs/mutants.md.
+Exit status 1: of a part fewer than 95 % are noticed, or one that is not noticed has no reason in
+docs/mutants.md. Exit status 2: the tests did not run, so nothing can be said.
 """
 
-import os
-import shutil
-import subprocess
+import argparse
 import sys
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from devstack.binaries import PROJECT
-from devstack.virtualenv import Virtualenv
+from devstack.servers import Servers
+from tests.mutants.breaking import Breaking, DidNotRun
+from tests.mutants.parts import PARTS, Part
 
-ENVIRONMENT: Final = Virtualenv(
-    project=PROJECT, directory="var/mutants/venv", lock="requirements-mutants.txt"
-)
-TREE: Final = PROJECT / "var" / "mutants" / "tree"
 REASONS: Final = PROJECT / "docs" / "mutants.md"
+SERVERS: Final = PROJECT / "var" / "mutants" / "servers"
 ENOUGH: Final = 95.0
-NOTICED: Final = frozenset({"killed", "timeout", "suspicious"})
-_NO_SERVERS: Final = {
-    "DATABASE_URL": "postgres://nobody@127.0.0.1:1/none",
-    "REDIS_URL": "redis://127.0.0.1:1/0",
-    "EVENTBUS_REDIS_URL": "redis://127.0.0.1:1/1",
-}
-"""Named, so that the tests start none; never spoken to."""
+NOTICED: Final = frozenset({"killed", "timeout"})
 
 
 def main() -> int:
     """Break, test, count, compare with the reasons."""
-    if not ENVIRONMENT.is_current():
-        ENVIRONMENT.build()
-        ENVIRONMENT.write_stamp()
-    _copy()
-    _mutmut("run", "--max-children", "2")
-    became = _results(_mutmut("results", "--all", "true"))
-    noticed = [name for name, what in became.items() if what in NOTICED]
-    survivors = sorted(set(became) - set(noticed))
-    share = 100 * len(noticed) / max(len(became), 1)
+    asked = _parse()
+    SERVERS.mkdir(parents=True, exist_ok=True)
+    with Servers(directory=SERVERS, throwaway=True, durable=False, own=True) as servers:
+        breaking = Breaking(servers.env)
+        try:
+            breaking.prepare()
+            became = {part: breaking.run(part, asked.only) for part in asked.parts}
+        except DidNotRun as error:
+            _say(str(error))
+            return 2
+    enough = [_judge(part, found) for part, found in became.items()]
+    return 0 if all(enough) else 1
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make mutants", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(p.name for p in PARTS))
+    parser.add_argument("--only", default="", metavar="FILE", help="break this file of them alone")
+    asked = parser.parse_args()
+    if unknown := set(asked.parts) - {part.name for part in PARTS}:
+        parser.error(f"no such part: {', '.join(sorted(unknown))}")
+    asked.parts = [part for part in PARTS if not asked.parts or part.name in asked.parts]
+    return asked
+
+
+def _judge(part: Part, became: Mapping[str, str]) -> bool:
+    """Print what became of the mutants of each file; return whether it is enough."""
+    files: dict[str, Counter[str]] = {}
+    for name, what in became.items():
+        files.setdefault(_file_of(name), Counter()).update([what, "all"])
+    for file, counted in files.items():
+        _say(_figures(file, counted))
+    total = sum(files.values(), Counter[str]())
+    _say(_figures(part.name, total))
     reasons = REASONS.read_text()
-    unexplained = [name for name in survivors if f"`{name.rpartition('.')[2]}`" not in reasons]
-    _say(f"{len(became)} mutants, {len(noticed)} noticed ({share:.1f} %)")
+    survivors = sorted(name for name, what in became.items() if what not in NOTICED)
+    unexplained = [name for name in survivors if f"`{_short(name)}`" not in reasons]
     for name in survivors:
         _say(f"  {name}: {became[name]}{' (no reason given)' if name in unexplained else ''}")
-    return 0 if share >= ENOUGH and not unexplained else 1
+    return _share(total) >= ENOUGH and not unexplained
 
 
-def _copy() -> None:
-    """Copy what is under version control: mutmut writes beside what it breaks."""
-    shutil.rmtree(TREE, ignore_errors=True)
-    listed = subprocess.run(
-        ["git", "ls-files", "-z"], cwd=PROJECT, check=True, capture_output=True, text=True
+def _figures(what: str, counted: Counter[str]) -> str:
+    return (
+        f"{what}: {counted['all']} mutants, {_noticed(counted)} noticed ({_share(counted):.1f} %), "
+        f"{counted['timeout']} of them by taking too long"
     )
-    for name in filter(None, listed.stdout.split("\0")):
-        if (source := PROJECT / name).is_file():
-            (TREE / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, TREE / name)
 
 
-def _mutmut(*words: str) -> str:
-    program = Path(ENVIRONMENT.python).parent / "mutmut"
-    done = subprocess.run(
-        [str(program), *words],
-        cwd=TREE,
-        env={**os.environ, **_NO_SERVERS, "DJANGO_DEBUG": "1"},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=False,
-    )
-    return done.stdout
+def _noticed(counted: Counter[str]) -> int:
+    return sum(counted[what] for what in NOTICED)
 
 
-def _results(text: str) -> dict[str, str]:
-    """Read `name: what became of it` lines."""
-    pairs = (line.strip().split(": ", 1) for line in text.splitlines() if ": " in line)
-    return {name: what for name, what in pairs if "__mutmut_" in name}
+def _share(counted: Counter[str]) -> float:
+    return 100 * _noticed(counted) / max(counted["all"], 1)
+
+
+def _file_of(mutant: str) -> str:
+    return str(Path(*mutant.rpartition(".")[0].split(".")).with_suffix(".py"))
+
+
+def _short(mutant: str) -> str:
+    """Return a mutant's name with only the last word of its module: so the reasons name it."""
+    return ".".join(mutant.split(".")[-2:])
 
 
 def _say(line: str) -> None:
