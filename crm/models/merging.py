@@ -77,24 +77,32 @@ SHARES: Final = """
 ENTRIES: Final = """
     INSERT INTO crm_interaction (id, provider_id, account_id, reservation_id, kind, direction,
         summary, occurred_at, position, source_event_id)
-    SELECT id, provider_id, trip.account_id, reservation_id, kind, direction,
+    SELECT id, provider_id, (SELECT trip.account_id FROM crm_trip AS trip
+            WHERE trip.reservation_id = entry.reservation_id), reservation_id, kind, direction,
         summary, occurred_at, position, source_event_id
-    FROM json_populate_recordset(NULL::crm_interaction, %s) JOIN crm_trip AS trip USING (reservation_id)
+    FROM json_populate_recordset(NULL::crm_interaction, %s) AS entry
     ON CONFLICT DO NOTHING
 """
+# Step by step from trip to traveller to trips: left to itself, the planner fixes its plan while the tables are
+# young, and goes through all trips of a provider for each event until it happens to plan anew.
 FIGURES: Final = """
     INSERT INTO crm_relationship AS known (provider_id, account_id, first_booking_at, last_booking_at,
         confirmed_trips, cancelled_trips, failed_trips)
-    SELECT share.provider_id, trip.account_id, min(share.confirmed_at), max(share.confirmed_at),
-        count(*) FILTER (WHERE trip.status = 'confirmed'),
-        count(*) FILTER (WHERE trip.status = 'cancelled'),
-        count(*) FILTER (WHERE trip.status = 'failed')
-    FROM crm_trip AS trip JOIN crm_tripshare AS share ON share.trip_id = trip.reservation_id
-    WHERE (trip.account_id, share.provider_id) IN (
-        SELECT heard.account_id, asked.provider_id
-        FROM crm_trip AS heard JOIN crm_tripshare AS asked ON asked.trip_id = heard.reservation_id
-        WHERE heard.reservation_id = ANY(%s))
-    GROUP BY share.provider_id, trip.account_id
+    SELECT provider_id, account_id, counted.*
+    FROM (SELECT DISTINCT asked.provider_id, heard.account_id
+        FROM unnest(%s::uuid[]) AS told (id)
+            CROSS JOIN LATERAL (SELECT * FROM crm_trip WHERE reservation_id = told.id OFFSET 0) AS heard
+            CROSS JOIN LATERAL (SELECT * FROM crm_tripshare WHERE trip_id = told.id OFFSET 0) AS asked
+        WHERE heard.account_id IS NOT NULL) AS relationship
+    CROSS JOIN LATERAL (
+        SELECT min(share.confirmed_at), max(share.confirmed_at),
+            count(*) FILTER (WHERE trip.status = 'confirmed'),
+            count(*) FILTER (WHERE trip.status = 'cancelled'),
+            count(*) FILTER (WHERE trip.status = 'failed')
+        FROM crm_trip AS trip
+            CROSS JOIN LATERAL (SELECT * FROM crm_tripshare
+                WHERE trip_id = trip.reservation_id AND provider_id = relationship.provider_id OFFSET 0) AS share
+        WHERE trip.account_id = relationship.account_id) AS counted
     ON CONFLICT (provider_id, account_id) DO UPDATE SET
         first_booking_at = EXCLUDED.first_booking_at, last_booking_at = EXCLUDED.last_booking_at,
         confirmed_trips = EXCLUDED.confirmed_trips, cancelled_trips = EXCLUDED.cancelled_trips,
