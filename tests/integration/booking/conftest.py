@@ -51,5 +51,6 @@ def books(ada, partners, monkeypatch):
     monkeypatch.setattr(import_module("booking.tasks"), "dispatch", lambda saga_id: True)
     trips = import_module("tests.integration.booking.ledgers").Books(ada, partners)
     yield trips
+    trips.heal()
     trips.offset = 0.0
     trips.forward(0)

@@ -46,6 +46,7 @@ class Books:
         self.ada = ada
         self.url = sandbox.url
         self.offset = 0.0
+        self._failed = set()
         self.processor = stripe.StripeClient(
             "sk_test_1", base_addresses={"api": sandbox.url}, max_network_retries=0
         ).v1
@@ -115,9 +116,15 @@ class Books:
         return httpx.post(f"{self.url}/control/land").json()["landed"]
 
     def outage(self, partner, mode):
-        """Put a partner out of order, or in order again ("ok")."""
+        """Put a partner out of order, or in order again ("ok"); at the end of the test all are (`heal`)."""
+        self._failed.add(partner)
         body = {"partner": partner, "mode": mode}
         httpx.post(f"{self.url}/control/outage", json=body).raise_for_status()
+
+    def heal(self):
+        """Put in order what is out of order: the sandbox is shared with other tests."""
+        for partner in sorted(self._failed):
+            self.outage(partner, "ok")
 
     def there(self, reservation_id):
         """Return what the other side has: order states, and (state, captured, refunded) of payments."""
