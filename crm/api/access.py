@@ -1,6 +1,5 @@
 """For which provider a request works: its login's membership decides, never the path."""
 
-import re
 import uuid
 from typing import Final, cast
 from uuid import UUID
@@ -10,8 +9,9 @@ from rest_framework.request import Request
 
 from crm import selectors
 from crm.domain import ChannelUnsupported, CustomerUnknown, KeyReused, NotAChoice
-from crm.models import Membership, Message, Note, Role
+from crm.models import Membership, Repeatable, Role
 from identity import problems
+from identity.api import idempotency_key
 from identity.models import User
 
 NO_MEMBERSHIP: Final = problems.declare(
@@ -26,15 +26,10 @@ PROVIDER_UNKNOWN: Final = problems.declare(
 READ_ONLY: Final = problems.declare(
     code="read_only_member", status=403, title="This login may look, not write"
 )
-KEY_INVALID: Final = problems.declare(
-    code="idempotency_key_invalid", status=400, title="The Idempotency-Key cannot be used"
-)
 problems.register(CustomerUnknown, status=404, title="There is no such customer")
 problems.register(NotAChoice, status=400, title="Transactional messages are not a choice")
 problems.register(ChannelUnsupported, status=400, title="Only e-mail is sent from here")
 problems.register(KeyReused, status=422, title="The Idempotency-Key was used with another body")
-
-_KEY: Final = re.compile(r"[\x21-\x7e]{1,255}")
 
 
 def user_id(request: Request) -> UUID:
@@ -69,19 +64,13 @@ def key_of(request: Request) -> str | None:
     Raises:
         problems.Problem: the key cannot be used.
     """
-    key = request.headers.get("Idempotency-Key")
-    if key is None:
-        return None
-    if _KEY.fullmatch(key) is None:
-        raise problems.Problem(
-            KEY_INVALID, detail="1 to 255 visible ASCII characters are accepted."
-        )
-    return f"{user_id(request).hex}:{key}"
+    key = idempotency_key.key_of(request)
+    return None if key is None else f"{user_id(request).hex}:{key}"
 
 
-def replayed(row: Note | Message) -> dict[str, str]:
+def replayed(row: Repeatable) -> dict[str, str]:
     """Return the header that says so where a repeated request was answered with what it had made."""
-    return {"Idempotent-Replayed": "true"} if row.was_there else {}
+    return idempotency_key.REPLAYED if row.was_there else {}
 
 
 def new_key() -> str:

@@ -22,6 +22,7 @@ from crm.models import (
     Note,
     Purpose,
     Relationship,
+    Repeatable,
 )
 
 
@@ -164,7 +165,7 @@ def _record(
     return entry
 
 
-def _found_again(row: Note | Message, wanted: dict[str, object]) -> None:
+def _found_again(row: Repeatable, wanted: dict[str, object]) -> None:
     if any(getattr(row, name) != value for name, value in wanted.items()):
         raise domain.KeyReused("The key was used before, for something else.")
     row.was_there = True

@@ -34,7 +34,14 @@ class Membership(models.Model):
         return f"{self.user_id} {self.role} of {self.provider_id}"
 
 
-class Note(models.Model):
+class Repeatable:
+    """A row that a command makes once, however often it is repeated."""
+
+    was_there = False
+    """Whether a command that was repeated found it, rather than made it."""
+
+
+class Note(Repeatable, models.Model):
     """What an agent wants to remember about a traveller."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -46,9 +53,6 @@ class Note(models.Model):
     text = models.TextField(max_length=4000)
     key = models.CharField(max_length=300, null=True, editable=False)  # noqa: DJ001 - no key is not an empty key
     created_at = models.DateTimeField(auto_now_add=True)
-
-    was_there = False
-    """Whether a command that was repeated found it, rather than made it."""
 
     class Meta:
         ordering = ["-created_at", "id"]
@@ -123,7 +127,7 @@ class Consent(models.Model):
         )
 
 
-class Message(models.Model):
+class Message(Repeatable, models.Model):
     """One message to a traveller, and how far it has got.
 
     `key` names the cause (an event and its provider, or a request of the staff): one cause makes
@@ -153,9 +157,6 @@ class Message(models.Model):
     queued_at = models.DateTimeField()
     sent_at = models.DateTimeField(null=True)
     message_id = models.CharField(max_length=200, blank=True)
-
-    was_there = False
-    """Whether a command that was repeated found it, rather than made it."""
 
     class Meta:
         ordering = ["-queued_at", "id"]
