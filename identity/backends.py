@@ -27,10 +27,8 @@ class LockingBackend(ModelBackend):
         """
         if username is None or password is None:
             return None
-        try:
-            lockout.count_try(email=username)
-        except lockout.LockedOut as error:
-            raise PermissionDenied(str(error)) from error
+        if not lockout.count_try(email=username):
+            raise PermissionDenied("Too many tries under this address.")
         user: User | None = super().authenticate(request, username, password, **kwargs)
         if user is not None:
             lockout.forget(email=username)

@@ -42,17 +42,12 @@ class LockedOut(Exception):
         self.headers = {"Retry-After": str(max(1, math.ceil(left.total_seconds())))}
 
 
-def count_try(*, email: str) -> None:
-    """Count a try, the last one of which locks the address unless it succeeds (`forget`).
-
-    Raises:
-        LockedOut: there were too many.
-    """
+def count_try(*, email: str) -> bool:
+    """Count a try, the last one of which locks the address unless it succeeds (`forget`); False if there were too many."""
     pause = f"{SECONDS} seconds"
     with connection.cursor() as cursor:
         cursor.execute(COUNT, {"email": _key(email), "pause": pause, "tries": TRIES})
-        if cursor.fetchone() is None:
-            raise LockedOut(left=_left(email) or timedelta(seconds=SECONDS))
+        return cursor.fetchone() is not None
 
 
 def forget(*, email: str) -> None:
