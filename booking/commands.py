@@ -10,7 +10,6 @@ from uuid import UUID
 
 from django.db import transaction
 
-from booking import selectors
 from booking.confirmation import (
     PaymentDetailsMissing,
     TooLate,
@@ -212,7 +211,7 @@ def change_travellers(
         reservation.ReservationNotFound: there is none, or it is another traveller's.
         reservation.TravellersClosed: it is being confirmed, or over.
     """
-    selectors.owned_reservation(account_id=account_id, reservation_id=reservation_id)
+    reservation.of(account_id=account_id, reservation_id=reservation_id)
     reservation.change_travellers(
         reservation_id=reservation_id,
         travellers=[reservation.NewTraveller(**traveller) for traveller in travellers],
@@ -227,14 +226,14 @@ def enter_payment_details(*, account_id: UUID, reservation_id: UUID, method: str
         PaymentDetailsClosed: it is being confirmed, or over.
         payments.PaymentDetailsRefused: the processor's token cannot be used.
     """
-    details = selectors.owned_reservation(account_id=account_id, reservation_id=reservation_id)
-    if details.status not in {reservation.Status.DRAFT, reservation.Status.FAILED}:
-        raise PaymentDetailsClosed(f"The reservation is {details.status}.")
+    trip = reservation.of(account_id=account_id, reservation_id=reservation_id)
+    if trip.status not in reservation.OPEN:
+        raise PaymentDetailsClosed(f"The reservation is {trip.status}.")
     payments.enter_payment_details(
         reservation_id=reservation_id,
         account_id=account_id,
-        amount=details.amount,
-        currency=details.currency,
+        amount=trip.amount,
+        currency=trip.currency,
         method=method,
     )
 

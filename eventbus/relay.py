@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
@@ -48,14 +48,14 @@ class Relay:
         The streams that nudges named are numbered at once; each second, and without a nudge, all are looked at.
         """
         self._with_redis(self._wakeup.listen)
-        looks: dict[str, numbering.Look | None] = dict.fromkeys(self._nudged)
+        looks: Mapping[str, numbering.Look | None] = dict.fromkeys(self._nudged)
         # What Redis holds is looked at anew each second, however busy: a stream without new events
         # would otherwise stay empty for as long as others keep the relay awake.
         if due := time.monotonic() - self._looked_at > LOOK_SECONDS:
             self._tails.clear()
             self._looked_at = time.monotonic()
         if due or not looks or not looks.keys() <= self._streams:
-            looks = {**numbering.look(streams=sorted(self._streams))}
+            looks = numbering.look(streams=sorted(self._streams))
         full = [self._relay(stream, look) for stream, look in looks.items()]
         self._nudged = set() if any(full) else self._wakeup.wait()
 

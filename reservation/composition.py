@@ -105,6 +105,16 @@ def compose(
     return reservation.id
 
 
+def check_travellers(travellers: Sequence[NewTraveller]) -> None:
+    """Let a trip pass on which somebody travels.
+
+    Raises:
+        NoTravellers: nobody is named.
+    """
+    if not travellers:
+        raise NoTravellers("a reservation needs at least one traveller")
+
+
 def name_travellers(reservation: Reservation, travellers: Sequence[NewTraveller]) -> None:
     """Write down who travels, in their order."""
     Traveller.objects.bulk_create(
@@ -116,8 +126,7 @@ def name_travellers(reservation: Reservation, travellers: Sequence[NewTraveller]
 def _check(*, items: Sequence[NewItem], travellers: Sequence[NewTraveller], at: datetime) -> None:
     if not items:
         raise EmptyReservation("a reservation needs at least one offer")
-    if not travellers:
-        raise NoTravellers("a reservation needs at least one traveller")
+    check_travellers(travellers)
     if len({item.currency for item in items}) > 1:
         raise MixedCurrencies("all offers must have the same currency")
     if expired := [item.offer_id for item in items if item.expires_at <= at]:

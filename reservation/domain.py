@@ -48,6 +48,10 @@ TRANSITIONS: Final[dict[Status, frozenset[Status]]] = {
 }
 
 
+OPEN: Final = frozenset({Status.DRAFT, Status.FAILED})
+"""Nothing is booked and nobody is booking: who travels and how it is paid can be changed."""
+
+
 class IllegalTransition(Exception):
     """A reservation was asked to make a move that the table does not have."""
 

@@ -16,11 +16,12 @@ from reservation.composition import (
     NewTraveller,
     NoTravellers,
     OfferExpired,
+    check_travellers,
     compose,
     name_travellers,
 )
 from reservation.details import all_details_of, is_under_way, of_account
-from reservation.domain import IllegalTransition, Status
+from reservation.domain import OPEN, IllegalTransition, Status
 from reservation.itinerary import (
     ItemDetails,
     LegDetails,
@@ -50,6 +51,7 @@ from reservation.operations import (
 )
 
 __all__ = [
+    "OPEN",
     "CloseCancellation",
     "CompositionRefused",
     "Confirm",
@@ -124,11 +126,10 @@ def change_travellers(*, reservation_id: UUID, travellers: Sequence[NewTraveller
         TravellersClosed: it is being confirmed, or over.
         ReservationNotFound: there is none.
     """
-    if not travellers:
-        raise NoTravellers("a reservation needs at least one traveller")
+    check_travellers(travellers)
     with transaction.atomic():
         reservation = locked(reservation_id)
-        if reservation.status not in {Status.DRAFT, Status.FAILED}:
+        if reservation.status not in OPEN:
             raise TravellersClosed(f"the reservation is {reservation.status}")
         reservation.travellers.all().delete()
         name_travellers(reservation, travellers)

@@ -108,13 +108,17 @@ class NewTraveller(serializers.Serializer[Any]):
         return value
 
 
+def _travellers() -> serializers.ListField:
+    return serializers.ListField(
+        child=NewTraveller(), allow_empty=False, max_length=MOST_TRAVELLERS
+    )
+
+
 class NewReservation(serializers.Serializer[Any]):
     """Offers and travellers that are to become a trip."""
 
     offers = serializers.ListField(child=SelectedOffer(), allow_empty=False, max_length=MOST_OFFERS)
-    travellers = serializers.ListField(
-        child=NewTraveller(), allow_empty=False, max_length=MOST_TRAVELLERS
-    )
+    travellers = _travellers()
 
     def validate_offers(self, offers: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Refuse the same offer twice."""
@@ -126,9 +130,7 @@ class NewReservation(serializers.Serializer[Any]):
 class Travellers(serializers.Serializer[Any]):
     """Who travels, all of them."""
 
-    travellers = serializers.ListField(
-        child=NewTraveller(), allow_empty=False, max_length=MOST_TRAVELLERS
-    )
+    travellers = _travellers()
 
 
 class PaymentMethod(serializers.Serializer[Any]):

@@ -209,7 +209,7 @@ def failed(
         due_at=due_at,
         reason=call.reason if again else NOT_RETRIED,
         error=_text(error),
-        tries=call.tries if tries is None else tries,
+        tries=made,
     )
     coming = {"next_try_at": due_at.isoformat()} if again else {}
     work.note("unknown" if unknown else "failed", call, error=call.error, **coming)
