@@ -27,7 +27,7 @@ def drawn() -> dict[Path, str]:
 
 
 def contexts() -> str:
-    """Draw the context map: Booking leads its services, drawing.CRM listens, the shared apps know no context."""
+    """Draw the context map: Booking leads its services, CRM listens, the shared apps know no context."""
     from config import contexts as told  # noqa: PLC0415 - read when it is drawn
 
     leader, *services = told.CONTEXTS["booking"]

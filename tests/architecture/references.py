@@ -3,13 +3,13 @@
 import ast
 import io
 import re
-import subprocess
 import tokenize
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from tests import tree
 from tests.architecture.documents import ROOT
 
 ENDINGS: Final = "py|md|json|ya?ml|toml|txt|svg|sh|css|js|html"
@@ -34,9 +34,7 @@ class Reference(NamedTuple):
 @cache
 def tracked() -> frozenset[str]:
     """Return every file under version control, or about to be, from the root."""
-    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    return frozenset(name for name in names.split("\0") if name and (ROOT / name).is_file())
+    return frozenset(tree.files())
 
 
 @cache

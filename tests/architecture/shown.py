@@ -22,9 +22,6 @@ FOLLOWED: Final = {
 }
 """A page, or a section of it, and the test that gives every command of it."""
 
-NOT_GIVEN: Final[dict[tuple[str, str], str]] = {}
-"""(Page, how a command begins that nobody gives): the words with which the page says so."""
-
 TERMINAL: Final = re.compile(r"from tests\.architecture(\.terminal import| import .*\bterminal\b)")
 
 

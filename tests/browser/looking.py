@@ -51,6 +51,11 @@ class Looking:
         with self.page.expect_navigation():
             self.page.keyboard.press("Enter")
 
+    def follow(self, name: str, *, key: str = "Tab") -> None:
+        """Press a key until what has the focus is named so, and go where it leads."""
+        self.press(key, until=name)
+        self.enter()
+
     def press(self, key: str, *, until: str, at_most: int = 80) -> None:
         """Press a key until what has the focus is named so."""
         for _ in range(at_most):

@@ -124,8 +124,7 @@ def test_an_operator_signs_in_and_out(world: World, looking: Looking) -> None:
     expect(looking.page).to_have_url(f"{looking.url}/admin/")
     looking.press("Tab", until="Your account")
     keys.press("Enter")
-    looking.press("Shift+Tab", until="Log out")
-    looking.enter()
+    looking.follow("Log out", key="Shift+Tab")
 
     said = AuditEntry.objects.order_by("id").values_list("action", flat=True)
     assert list(said[before:]) == [
@@ -160,17 +159,13 @@ def test_provider_staff_see_their_own_customers_and_nothing_else(
 def test_provider_staff_add_a_note(world: World, looking: Looking) -> None:
     keys = looking.page.keyboard
     looking.sign_in("provider staff")
-    looking.press("Tab", until="Customers")
-    looking.enter()
-    looking.press("Tab", until="Ada Trip")
-    looking.enter()
+    looking.follow("Customers")
+    looking.follow("Ada Trip")
 
-    looking.press("Tab", until="Add a note")
-    looking.enter()
+    looking.follow("Add a note")
     looking.press("Tab", until="Text")
     keys.type("Prefers the aisle.")
-    looking.press("Tab", until="Save")
-    looking.enter()
+    looking.follow("Save")
 
     expect(looking.page.get_by_text("was added successfully")).to_be_visible()
     note = Note.objects.get()
@@ -186,13 +181,11 @@ def test_lists_are_reached_and_filtered_on_a_phone(world: World, looking: Lookin
     looking.press("Tab", until="Menu")
     looking.page.keyboard.press("Enter")
     assert looking.violations() == []
-    looking.press("Shift+Tab", until="Flows")
-    looking.enter()
+    looking.follow("Flows", key="Shift+Tab")
     looking.press("Tab", until="Filters")
     looking.page.keyboard.press("Enter")
     assert looking.violations() == []
-    looking.press("Tab", until="Yes")
-    looking.enter()
+    looking.follow("Yes")
 
     expect(looking.page).to_have_url(re.compile("parked=yes"))
     expect(looking.page.locator("#result_list tbody tr")).to_have_count(1)
@@ -201,18 +194,15 @@ def test_lists_are_reached_and_filtered_on_a_phone(world: World, looking: Lookin
 def test_an_operator_releases_a_dead_letter(world: World, looking: Looking) -> None:
     keys = looking.page.keyboard
     looking.sign_in("operator")
-    looking.press("Tab", until="payments.captured.v9 at crm.handlers.record_payment")
-    looking.enter()
+    looking.follow("payments.captured.v9 at crm.handlers.record_payment")
     expect(looking.page.get_by_text("Parked behind it")).to_be_visible()
     # What was wrong is put right.
     OutboxEntry.objects.filter(type="payments.captured.v9").update(type="payments.captured.v1")
 
-    looking.press("Tab", until="Try again…")
-    looking.enter()
+    looking.follow("Try again…")
     looking.press("Tab", until="Reason")
     keys.type("The reader is fixed.")
-    looking.press("Tab", until="Try again")
-    looking.enter()
+    looking.follow("Try again")
     expect(looking.page.get_by_text("tries again.")).to_be_visible()
     testing.deliver()
 
@@ -224,18 +214,15 @@ def test_an_operator_releases_a_dead_letter(world: World, looking: Looking) -> N
 def test_an_operator_settles_a_parked_flow(world: World, looking: Looking) -> None:
     keys = looking.page.keyboard
     looking.sign_in("operator")
-    looking.press("Tab", until=f"confirm-reservation {world.parked}")
-    looking.enter()
+    looking.follow(f"confirm-reservation {world.parked}")
 
-    looking.press("Tab", until="Settle a call…")
-    looking.enter()
+    looking.follow("Settle a call…")
     looking.press("Tab", until="What became of it")
     keys.press("ArrowUp")
     looking.press("Tab", until="Evidence")
     keys.type("Invoice 4711 is paid by us.")
     assert looking.examine("deed") == {}
-    looking.press("Tab", until="Settle a call")
-    looking.enter()
+    looking.follow("Settle a call")
     expect(looking.page.get_by_text("is settled; it goes on.")).to_be_visible()
     world.books.work(world.parked)
 

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -10,7 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).resolve().parents[2]
+from tests import tree
+
+ROOT: Final = tree.ROOT
 FENCE: Final = re.compile(
     r'^```(?P<kind>\w+)(?: title="(?P<path>[^"]+)")?\n(?P<text>.*?)^```$', re.M | re.S
 )
@@ -132,12 +133,7 @@ class Copy:
 
 def copied(to: Path, **env: str) -> Copy:
     """Copy the working tree, but for what version control does not know."""
-    listed = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for name in filter(None, names.split("\0")):
-        if (ROOT / name).is_file():
-            (to / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, to / name)
+    tree.copy(to)
     copy = Copy(to, env)
     copy._git("init", "-q")
     copy._git("add", "-A")

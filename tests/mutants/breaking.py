@@ -9,6 +9,7 @@ from typing import Final
 
 from devstack.binaries import PROJECT
 from devstack.virtualenv import Virtualenv
+from tests import tree
 from tests.mutants import places
 from tests.mutants.parts import Part
 
@@ -52,7 +53,8 @@ class Breaking:
         Raises:
             DidNotRun: the tests fail on the unbroken code, or cannot be found.
         """
-        _copy()
+        shutil.rmtree(TREE, ignore_errors=True)  # mutmut writes beside what it breaks
+        tree.copy(TREE)
         names = [name for name in part.breaks if only in name]
         (TREE / "setup.cfg").write_text(_configuration(part, names))
         mutmut = str(Path(ENVIRONMENT.python).parent / "mutmut")
@@ -76,22 +78,6 @@ class Breaking:
         if done.returncode:
             raise DidNotRun(f"{' '.join(command)}\n{done.stdout[-4000:]}")
         return done.stdout
-
-
-def _copy() -> None:
-    """Copy what is under version control: mutmut writes beside what it breaks."""
-    shutil.rmtree(TREE, ignore_errors=True)
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
-        cwd=PROJECT,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    for name in filter(None, listed.stdout.split("\0")):
-        if (source := PROJECT / name).is_file():
-            (TREE / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(source, TREE / name)
 
 
 def _configuration(part: Part, breaks: list[str]) -> str:
