@@ -100,9 +100,9 @@ FIGURES: Final = """
             count(*) FILTER (WHERE trip.status = 'cancelled'),
             count(*) FILTER (WHERE trip.status = 'failed')
         FROM crm_trip AS trip
-            CROSS JOIN LATERAL (SELECT * FROM crm_tripshare
-                WHERE trip_id = trip.reservation_id AND provider_id = relationship.provider_id OFFSET 0) AS share
-        WHERE trip.account_id = relationship.account_id) AS counted
+            CROSS JOIN LATERAL (SELECT * FROM crm_tripshare WHERE trip_id = trip.reservation_id OFFSET 0) AS share
+        WHERE trip.account_id = relationship.account_id
+            AND share.provider_id = relationship.provider_id) AS counted
     ON CONFLICT (provider_id, account_id) DO UPDATE SET
         first_booking_at = EXCLUDED.first_booking_at, last_booking_at = EXCLUDED.last_booking_at,
         confirmed_trips = EXCLUDED.confirmed_trips, cancelled_trips = EXCLUDED.cancelled_trips,

@@ -8,9 +8,11 @@ from crm.models import merging
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("name", ["ENTRIES", "FIGURES"])
-def test_a_plan_made_while_the_tables_are_empty_goes_by_trip_and_traveller(name: str) -> None:
+def test_a_plan_made_while_the_tables_are_small_goes_by_trip_and_traveller(name: str) -> None:
     statement = getattr(merging, name).replace("%s", "$1")
     with connection.cursor() as cursor:
+        # A table known to have one page is read whole, and rightly: asked is which way there is beside that.
+        cursor.execute("SET LOCAL enable_seqscan = off")
         cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
         cursor.execute(f"PREPARE merging AS {statement}")
         cursor.execute("EXPLAIN EXECUTE merging (NULL)")
