@@ -19,6 +19,7 @@ QUICK = {
     "SAGA_SWEEP_SECONDS": "0.3",
     "SAGA_GRACE_SECONDS": "1.5",
     "SAGA_BACKOFF_SECONDS": "0.15",
+    "RECONCILE_SECONDS": "86000",  # a story asks for it: the sweeper's own would come in between
     "SANDBOX_HANG": "3",
     "PAYMENT_QUIET_SECONDS": "2",
     "PARTNER_QUIET_SECONDS": "2",

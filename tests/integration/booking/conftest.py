@@ -1,11 +1,18 @@
 """A traveller's way to the API, and a sandbox partner network and card processor behind it."""
 
+import random
 import uuid
 from importlib import import_module
 
 import pytest
 
 from sandbox import server
+
+
+@pytest.fixture(autouse=True)
+def _pauses_are_long(monkeypatch):
+    """Let a retry wait as long as it may: full jitter may also mean at once, before a test moves the clock."""
+    monkeypatch.setattr(random, "random", lambda: 0.9)
 
 
 @pytest.fixture(scope="session")
