@@ -64,10 +64,10 @@ def run(options: argparse.Namespace) -> int:
 def test(options: argparse.Namespace) -> int:
     """Run the tests side by side; further words go to pytest and choose tests.
 
-    Five at a time on any machine: the stories, one stack for each of three ways of treating messages, wait
-    more than they compute, and two go through the rest meanwhile.
+    Six at a time on any machine: the stories on their four stacks (tests/flows/conftest.py) wait more than
+    they compute, and two go through the rest meanwhile.
     """
-    parallel = [] if options.words else ["-n", "5"]
+    parallel = [] if options.words else ["-n", "6"]
     command = [sys.executable, "-m", "pytest", *parallel, *options.words]
     return subprocess.run(command, cwd=PROJECT, check=False).returncode
 

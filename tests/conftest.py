@@ -67,7 +67,7 @@ class Rooms(LoadScopeScheduling):
         return f"stack {mode[1]}" if mode else nodeid.partition("::")[0]
 
 
-_STACK: Final = re.compile(r"^tests/flows/.*\[(?:.*-)?(once|drop|triple)(?:-.*)?\]$")
+_STACK: Final = re.compile(r"^tests/flows/.*\[(?:.*-)?(once|drop|triple|alone)(?:-.*)?\]$")
 
 
 @pytest.hookimpl(optionalhook=True)
