@@ -64,10 +64,10 @@ def run(options: argparse.Namespace) -> int:
 def test(options: argparse.Namespace) -> int:
     """Run the tests side by side; further words go to pytest and choose tests.
 
-    Six at a time on any machine: the stories on their four stacks (tests/flows/conftest.py) wait more than
-    they compute, and two go through the rest meanwhile.
+    Five at a time on any machine: the stories on their four stacks (tests/flows/conftest.py) wait more than
+    they compute, and another goes through the rest meanwhile.
     """
-    parallel = [] if options.words else ["-n", "6"]
+    parallel = [] if options.words else ["-n", "5"]
     command = [sys.executable, "-m", "pytest", *parallel, *options.words]
     return subprocess.run(command, cwd=PROJECT, check=False).returncode
 
