@@ -38,7 +38,12 @@ def start() -> None:
 
 
 def tick() -> None:
-    """Let a millisecond pass, so that what happens one after the other has two times."""
+    """Let a millisecond pass, so that what happens one after the other has two times.
+
+    A connection that an actor left broken is replaced here, as the next request or task would do it.
+    """
+    if connection.connection is not None and connection.connection.closed:
+        connection.close()
     _run("SELECT nextval('crash_clock')", [])
 
 

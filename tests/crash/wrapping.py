@@ -70,14 +70,25 @@ def _execute(execute: Callable[..., Any], sql: Any, params: Any, many: bool, con
     if how == "disconnected":
         connection.connection.close()
     elif how == "cancelled":
-        execute("SET LOCAL statement_timeout = 1", None, False, context)
-        return execute("SELECT pg_sleep(1)", None, False, context)
+        return _cancelled(execute, context)
     tables = WRITES.findall(str(sql))
     if connection.in_atomic_block:
         written.setdefault(id(connection), []).extend(tables)
     elif tables:
         return _write(execute, sql, params, many, context)
     return execute(sql, params, many, context)
+
+
+def _cancelled(execute: Callable[..., Any], context: Any) -> Any:
+    """Let PostgreSQL cancel a statement; outside a transaction the time-out would outlive it."""
+    connection = context["connection"]
+    local = "LOCAL " if connection.in_atomic_block else ""
+    execute(f"SET {local}statement_timeout = 1", None, False, context)
+    try:
+        return execute("SELECT pg_sleep(1)", None, False, context)
+    finally:
+        if not local:
+            connection.connection.execute("RESET statement_timeout")
 
 
 def _write(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
