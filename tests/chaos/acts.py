@@ -90,7 +90,7 @@ class Acts:
         self._witness.before_kill(fault.target)
         process.kill()
         _must(not leftovers.is_running(pid=pid, started=born), f"{fault.target} {pid} still runs")
-        self._later(fault, lambda: process.start(wait=False))
+        self._later(fault, lambda: _start(process))
         return f"pid {pid} is gone"
 
     def _kill_web_worker(self, fault: Fault) -> str:
@@ -213,9 +213,10 @@ class Acts:
         return f"{fault.target} is {fault.mode}"
 
     def _set_outage(self, partner: str, mode: str) -> None:
-        """Ask until the sandbox, which may be restarting, has done it."""
+        """Ask until the sandbox has done it; if it is away, nobody else could bring it back meanwhile."""
 
         def done() -> bool:
+            _start(self._stack.processes["sandbox"])
             body = {"partner": partner, "mode": mode}
             try:
                 answer = httpx.post(f"{self._stack.urls['sandbox']}/control/outage", json=body)
@@ -224,6 +225,12 @@ class Acts:
             return bool(answer.json() == body)
 
         _until(done, f"{partner} being {mode}")
+
+
+def _start(process: Process) -> None:
+    """Start a process, unless it runs again already."""
+    if not process.running:
+        process.start(wait=False)
 
 
 def _children(pid: int) -> list[int]:
