@@ -29,15 +29,16 @@ QUICK = {
     "PAYMENT_ACTION_SECONDS": "13",
 }
 PUBLISHED = "SELECT type FROM eventbus_outbox WHERE key = %s ORDER BY id"
-MODES = [pytest.param(mode, marks=pytest.mark.stack) for mode in ("once", "drop", "triple")]
+STACKS = {
+    "once": QUICK | {"SAGA_DISPATCH": "once"},
+    "drop": QUICK | {"SAGA_DISPATCH": "drop"},
+    "triple": QUICK | {"SAGA_DISPATCH": "triple"},
+    # Nobody is late here: on a busy machine a browser finds a payment still waiting for its cardholder.
+    "alone": QUICK | {"SAGA_DISPATCH": "once", "PAYMENT_ACTION_SECONDS": "90"},
+}
+*MODES, ALONE = (pytest.param(name, marks=pytest.mark.stack) for name in STACKS)
 
-
-ALONE = "alone"
-UNHURRIED = {"SAGA_DISPATCH": "once", "PAYMENT_ACTION_SECONDS": "90"}
-"""Nobody is late there, and a browser on a busy machine finds a payment still waiting for its cardholder."""
-ONCE = pytest.mark.parametrize(
-    "any_stack", [pytest.param(ALONE, marks=pytest.mark.stack)], indirect=True
-)
+ONCE = pytest.mark.parametrize("any_stack", [ALONE], indirect=True)
 """For what does not depend on messages: one stack is enough, and one of its own runs beside the others."""
 
 
@@ -115,13 +116,13 @@ def any_stack(
     yield from _running(tmp_path_factory.mktemp(f"stack-{request.param}"), request.param)
 
 
-def _running(directory: Path, mode: str) -> Iterator[Stack]:
+def _running(directory: Path, name: str) -> Iterator[Stack]:
     stack = Stack(
         directory=directory,
         throwaway=True,
         durable=False,
         own_servers=True,
-        env={**QUICK, **(UNHURRIED if mode == ALONE else {"SAGA_DISPATCH": mode})},
+        env=STACKS[name],
     )
     with stack:
         stack.manage("seed")
