@@ -21,6 +21,7 @@ class Told:
     pid: int = 0
     line: Connection | None = None
     asleep: bool = False
+    stays: bool = False
     killed: bool = False
     hung: bool = False
 
@@ -40,16 +41,41 @@ class Notes:
         self._to.send((topic, value))
 
 
-def run(work: Callable[[Notes], None]) -> Told:
-    """Do a piece of work in a forked child; return what it said, and whether it was killed."""
-    ours, theirs = multiprocessing.Pipe(duplex=False)
+Work = Callable[[Notes], None]
+_waiting: Told | None = None
+
+
+def run(work: Work, *, again: bool = False, stay: bool = False) -> Told:
+    """Do a piece of work in a forked child; return what it said, and whether it was killed.
+
+    One that is to `stay` waits for more when it has ended, with what it has warmed: its connections. `again`
+    gives the work to it; whoever needs a fresh process (a recovery) sends it home and forks another.
+    """
+    global _waiting
+    if again and _waiting is not None:
+        told, _waiting = Told(pid=_waiting.pid, line=_waiting.line), None
+        assert told.line is not None
+        told.line.send((work, stay))
+        return _listen(told)
+    dismiss()
+    ours, theirs = multiprocessing.Pipe()
     sys.stdout.flush()
     pid = os.fork()
     if pid == 0:
         ours.close()
-        _work(work, Notes(theirs))
+        _work(work, stay, theirs)
     theirs.close()
     return _listen(Told(pid=pid, line=ours))
+
+
+def dismiss() -> None:
+    """Let the child that waits for more work end."""
+    global _waiting
+    if _waiting is not None:
+        assert _waiting.line is not None
+        _waiting.line.close()
+        os.waitpid(_waiting.pid, 0)
+        _waiting = None
 
 
 def wake(told: Told) -> None:
@@ -60,11 +86,15 @@ def wake(told: Told) -> None:
 
 
 def _listen(told: Told) -> Told:
-    """Hear a child out: until it ends, or falls asleep."""
+    """Hear a child out: until it ends, waits for more work, or falls asleep."""
+    global _waiting
     assert told.line is not None
     try:
         while told.line.poll(LONGEST_SECONDS):
             told.said.append(told.line.recv())
+            if told.said[-1][0] == "stays":
+                told.stays, _waiting = True, told
+                return told
             if told.said[-1][0] == "asleep":
                 os.waitpid(told.pid, os.WUNTRACED)
                 told.asleep = True
@@ -79,10 +109,18 @@ def _listen(told: Told) -> Told:
     return told
 
 
-def _work(work: Callable[[Notes], None], notes: Notes) -> None:
-    """Work, and leave without the parent's clean-up."""
+def _work(work: Work, stay: bool, line: Connection) -> None:
+    """Work, as often as there is something to do, and leave without the parent's clean-up."""
+    notes = Notes(line)
     try:
         work(notes)
+        while stay:
+            notes.say("stays", None)
+            try:
+                work, stay = line.recv()
+            except EOFError:
+                break
+            work(notes)
     except BaseException:  # noqa: BLE001 - told to the parent, who judges
         notes.say("error", traceback.format_exc())
     finally:

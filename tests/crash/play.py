@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from uuid import UUID
 
+from providers import breakers
 from tests.crash import clock, forks, judge, life, mutants, poison, traveller
 from tests.crash.doors import DOORS
 from tests.crash.faults import Case, Fault, Outcome
@@ -17,12 +18,18 @@ def play(case: Case, supplies: Supplies) -> tuple[Outcome, UUID | None]:
     """Play a case to its end; return what came of it, and of which reservation it was."""
     outcome = Outcome(str(case), case.mode)
     trip: Trip | None = None
+    # What changes the code itself is undone by ending.
+    lasting = not (case.mutant or BY_NAME[case.story].poison or case.faults[0].what == "sleep")
     # A life that ends by itself is the last one; after a kill there is always another.
     mortal = case.faults[-1].what in {"kill", "sleep"}
     lives = [*case.faults, Fault()] if mortal else case.faults
     for number, fault in enumerate(lives):
         how = lives[number - 1].how if number else ""
-        told = forks.run(partial(live, case, trip, supplies, fault, how))
+        told = forks.run(
+            partial(live, case, trip, supplies, fault, how),
+            again=lasting and number == 0,
+            stay=lasting and fault.what == "none",
+        )
         trip = told.last("trip", trip)
         outcome.died_at += [label for topic, label in told.said if topic in {"died", "asleep"}]
         if told.asleep:
@@ -62,6 +69,7 @@ def live(
     """Live once, in a process of its own: from the beginning, or (with a trip) after a crash."""
     random.seed(0)
     DOORS.reset()
+    breakers.forget()
     story = BY_NAME[case.story]
     if case.mutant:
         mutants.BY_NAME[case.mutant].apply()

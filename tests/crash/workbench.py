@@ -6,6 +6,7 @@ import time
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
@@ -62,8 +63,9 @@ class Workbench:
         # On a busy machine no time-out of the product may make one run differ from the other.
         delivery.LONGEST_SECONDS = 60.0  # type: ignore[misc]
         bus_connections.NUDGE_SECONDS = 60.0
-        # Reading the certificates would be a third of every life.
+        # To read the certificates, and what version redis-py is of, would be a third of every life.
         httpx.create_ssl_context = transports.create_ssl_context = cache(httpx.create_ssl_context)
+        metadata.version = cache(metadata.version)
         wrapping.wrap_all()
         clock.take_over()
         self._admin = psycopg.conninfo.make_conninfo(
@@ -129,6 +131,7 @@ class Workbench:
 
     def stop(self) -> None:
         """Let the outside world end."""
+        forks.dismiss()
         self._outside.stop()
 
     def _warm(self) -> None:
@@ -145,6 +148,7 @@ class Workbench:
 
     def _renew(self, *, template: str) -> None:
         """Make the database anew from a template, and empty broker and bus."""
+        forks.dismiss()
         with psycopg.connect(self._admin, autocommit=True) as admin:
             name = sql.Identifier(self._name)
             admin.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(name))
