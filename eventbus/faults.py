@@ -3,11 +3,12 @@
 from typing import Final
 
 import redis
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 
 # Connection lost, resources exhausted, shutting down, serialisation or deadlock, lock not available.
 INFRASTRUCTURE_CLASSES: Final = frozenset({"08", "53", "57", "40", "55"})
 STATEMENT_TIMED_OUT: Final = "57014"
+STOOD_STILL: Final = "25P03"  # in a transaction, for longer than PostgreSQL waits
 
 
 def is_infrastructure(error: BaseException) -> bool:
@@ -17,9 +18,11 @@ def is_infrastructure(error: BaseException) -> bool:
     """
     if isinstance(error, InterfaceError | redis.ConnectionError | redis.TimeoutError):
         return True
+    state: str | None = getattr(error.__cause__, "sqlstate", None)
+    if isinstance(error, InternalError):
+        return state == STOOD_STILL
     if not isinstance(error, OperationalError):
         return False
-    state: str | None = getattr(error.__cause__, "sqlstate", None)
     if state is None:
         return True
     return state[:2] in INFRASTRUCTURE_CLASSES and state != STATEMENT_TIMED_OUT

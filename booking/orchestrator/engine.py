@@ -5,12 +5,14 @@ Every transaction ends with one fenced statement (`Work.save`): who was overtake
 """
 
 import logging
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
+from typing import Final
 from uuid import UUID
 
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import connection, transaction
 
 from booking.orchestrator import calls, moves, operations, record, store
 from booking.orchestrator.decide import (
@@ -29,6 +31,9 @@ from booking.orchestrator.work import Overtaken, Work
 from outbound.call import Refusal
 
 logger = logging.getLogger(__name__)
+
+RECORD_PAUSES: Final = (0.0, 0.1, 1.0, 4.0)
+"""Seconds before each try to record an answer: PostgreSQL restarts in less, and all fit into the lease."""
 
 
 class Progress(StrEnum):
@@ -62,7 +67,7 @@ def advance(
     """
     try:
         return Worker(saga_id, link).advance(direction)
-    except (OperationalError, InterfaceError, store.SagaNotFound):
+    except (*store.AWAY, store.SagaNotFound):
         raise
     except Exception as error:
         logger.exception("saga %s parked", saga_id)
@@ -167,7 +172,7 @@ class Worker:
         with self._transaction() as work:
             try:
                 answer = operation().apply(operations.call_value(work, call))
-            except (OperationalError, InterfaceError):
+            except store.AWAY:
                 raise
             except Exception as error:
                 raise _Trouble(call, error, *refusals) from error
@@ -186,14 +191,31 @@ class Worker:
                         record.postponed(work, call, pause)
                     else:
                         claims.append(operations.prepare(work, call))
-                except (operations.CodeMissing, OperationalError, InterfaceError):
+                except (operations.CodeMissing, *store.AWAY):
                     raise
                 except Exception as error:
                     raise _Trouble(call, error, Refusal) from error
         return claims
 
     def record(self, claim: calls.Claim, outcome: calls.Outcome) -> None:
-        """Record an outcome; one that cannot be recorded is unknown: probed, and in the end seen by a person."""
+        """Record an outcome, also when the database is away for a moment: an answer in hand is not thrown away.
+
+        One that cannot be recorded is unknown: probed, and in the end seen by a person.
+        """
+        for pause in RECORD_PAUSES:
+            time.sleep(pause)
+            try:
+                if pause:
+                    self._read_again()
+                self._record(claim, outcome)
+                return
+            except store.AWAY as error:
+                if pause == RECORD_PAUSES[-1]:
+                    raise
+                logger.warning("%s is to be recorded again: %s", claim.call.key, error)
+                connection.close()
+
+    def _record(self, claim: calls.Claim, outcome: calls.Outcome) -> None:
         while record.is_awaited(self.work, claim):
             try:
                 with self._transaction() as work:
@@ -201,7 +223,7 @@ class Worker:
                 return
             except Overtaken:
                 self._read_again()
-            except (OperationalError, InterfaceError):
+            except store.AWAY:
                 raise
             except Exception as error:
                 if isinstance(outcome, calls.Failed):

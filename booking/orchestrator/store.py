@@ -9,11 +9,17 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from django.db import connection
+from django.db import InterfaceError, InternalError, OperationalError, connection
 
 from booking.orchestrator.models import SagaInstance
 from booking.orchestrator.shape import FINAL, Direction, SagaRow, StepRow
 from booking.orchestrator.work import Work
+
+AWAY: Final = (OperationalError, InterfaceError, InternalError)
+"""Trouble with the database, not with the work: nothing was recorded, and trying again may help.
+
+InternalError is what a worker hears that stood still in a transaction until PostgreSQL ended it (25P03).
+"""
 
 
 class SagaNotFound(Exception):

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import InternalError, connection
 
 from booking import tasks
 from booking.orchestrator import calls, control, engine, history, moves, store
@@ -13,7 +13,7 @@ from booking.orchestrator.decide import Enter, decide
 from booking.orchestrator.models import SagaInstance, SagaStep
 from booking.orchestrator.shape import Direction, Rows, SagaState, StepState
 from booking.orchestrator.sweeper import Sweeper
-from outbound.call import Idempotency, Traits
+from outbound.call import Call, Idempotency, Traits
 from tests import toy, workers
 from tests.integration.booking.test_engine import _clock, start  # noqa: F401 - the clock is a fixture
 from tests.tampering import tampering
@@ -384,3 +384,54 @@ def test_trouble_of_a_saga_that_was_cancelled_meanwhile_is_not_recorded() -> Non
     saga.refresh_from_db()
     assert (saga.state, saga.attention_reason) == (SagaState.CANCELLED, None)
     assert step_of(saga, "hold").error == ""
+
+
+@pytest.mark.parametrize("trouble", ["ended for standing still", "cut off"])
+def test_an_answer_is_recorded_though_the_transaction_was_lost_on_the_way(
+    monkeypatch: pytest.MonkeyPatch, trouble: str
+) -> None:
+    original, troubles = toy.Remote.record, iter([trouble])
+
+    def record(self: toy.Remote, answer: object, call: Call) -> None:
+        match next(troubles, ""):
+            case "ended for standing still":
+                statement("SET idle_in_transaction_session_timeout = '50ms'")
+                time.sleep(0.3)
+                statement("SELECT 1")
+            case "cut off":
+                statement("SELECT pg_terminate_backend(pg_backend_pid())")
+        original(self, answer, call)
+
+    monkeypatch.setattr(toy.Remote, "record", record)
+    saga = start()
+
+    engine.advance(saga.pk)
+
+    saga.refresh_from_db()
+    assert (saga.state, saga.attention_reason) == (SagaState.COMPLETED, None)
+    assert toy.WORLD.calls.count("authorise") == 1
+    assert toy.WORLD.recorded.count("authorise") == 1
+    assert step_of(saga, "authorise").tries == 1
+
+
+def test_a_worker_that_stood_still_in_a_transaction_is_no_reason_to_park(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def apply(self: toy.Local, call: Call) -> None:
+        statement("SET idle_in_transaction_session_timeout = '50ms'")
+        time.sleep(0.3)
+        statement("SELECT 1")
+
+    monkeypatch.setattr(toy.Local, "apply", apply)
+    saga = start()
+
+    with pytest.raises(InternalError, match="idle-in-transaction"):
+        engine.advance(saga.pk)
+
+    saga.refresh_from_db()
+    assert (saga.state, saga.attention_reason) == (SagaState.RUNNING, None)
+
+
+def statement(sql: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql)

@@ -1,12 +1,13 @@
 """One worker at one saga: what it does in each turn, and what it does when it is in trouble or overtaken."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, InternalError, OperationalError
 
 from booking.orchestrator import calls, engine, moves, store
 from booking.orchestrator.engine import Progress
@@ -72,7 +73,7 @@ def test_a_saga_that_does_not_exist_is_no_reason_to_park(desk: Desk, parked: lis
     assert parked == []
 
 
-@pytest.mark.parametrize("trouble", [OperationalError, InterfaceError])
+@pytest.mark.parametrize("trouble", [OperationalError, InterfaceError, InternalError])
 def test_trouble_with_the_database_is_raised_and_nothing_is_written(
     desk: Desk, parked: list[Any], monkeypatch: pytest.MonkeyPatch, trouble: type[Exception]
 ) -> None:
@@ -363,7 +364,13 @@ def test_a_preparation_that_fails_is_tried_again(
 
 
 @pytest.mark.parametrize(
-    "error", [CodeMissing("no step"), OperationalError("gone"), InterfaceError("gone")]
+    "error",
+    [
+        CodeMissing("no step"),
+        OperationalError("gone"),
+        InterfaceError("gone"),
+        InternalError("25P03"),
+    ],
 )
 def test_what_no_retry_would_mend_in_a_preparation_is_raised(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, error: Exception
@@ -446,17 +453,70 @@ def test_a_failure_that_cannot_be_recorded_is_raised(
     assert desk.changes("authorise") == {}
 
 
-@pytest.mark.parametrize("trouble", [OperationalError, InterfaceError])
-def test_trouble_with_the_database_while_recording_is_raised(
+@pytest.mark.parametrize("trouble", [OperationalError, InterfaceError, InternalError])
+def test_trouble_with_the_database_while_recording_is_raised_when_it_lasts(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, trouble: type[Exception]
 ) -> None:
     one, claim = claimed(desk)
+    pauses: list[float] = []
+    monkeypatch.setattr(engine.time, "sleep", pauses.append)
     monkeypatch.setattr(toy.Remote, "record", raising(trouble("gone")))
 
     with pytest.raises(trouble):
         one.record(claim, calls.Answered(toy.Answer("x")))
 
     assert desk.changes("authorise") == {}
+    assert pauses == [0.0, 0.1, 1.0, 4.0]
+
+
+@pytest.mark.parametrize("where", ["recording", "reading again"])
+def test_an_answer_in_hand_outlives_a_database_that_is_away_for_a_moment(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, where: str
+) -> None:
+    one, claim = claimed(desk)
+    monkeypatch.setattr(engine.time, "sleep", lambda seconds: None)
+    away = iter([OperationalError("gone"), OperationalError("gone")])
+    original, read = toy.Remote.record, store.read
+
+    def once(work: Callable[..., Any]) -> Callable[..., Any]:
+        def tried(*args: Any) -> Any:
+            if error := next(away, None):
+                raise error
+            return work(*args)
+
+        return tried
+
+    monkeypatch.setattr(toy.Remote, "record", once(original))
+    if where == "reading again":
+        monkeypatch.setattr(store, "read", once(read))
+
+    one.record(claim, calls.Answered(toy.Answer("x")))
+
+    assert desk.of("authorise").state is StepState.DONE
+    assert toy.WORLD.recorded == ["authorise"]
+    assert [message.partition(": ")[2] for message in caplog.messages] == ["gone", "gone"]
+
+
+def test_an_answer_whose_commit_was_not_heard_of_is_not_recorded_twice(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, claim = claimed(desk)
+    monkeypatch.setattr(engine.time, "sleep", lambda seconds: None)
+    original = one._transaction
+
+    @contextmanager
+    def unheard() -> Iterator[Any]:
+        monkeypatch.setattr(one, "_transaction", original)
+        with original() as work:
+            yield work
+        raise OperationalError("the connection broke during COMMIT")
+
+    monkeypatch.setattr(one, "_transaction", unheard)
+
+    one.record(claim, calls.Answered(toy.Answer("x")))
+
+    assert desk.of("authorise").state is StepState.DONE
+    assert toy.WORLD.recorded == ["authorise"]
 
 
 @pytest.mark.parametrize(
