@@ -128,12 +128,16 @@ def outcome_of(claim: Claim) -> Outcome:
         return Refused(refusal)
     except Waiting as waiting:
         return MustWait(waiting)
-    except NotSent as error:
-        again = isinstance(error, claim.retry_on)
-        return Failed(f"{type(error).__name__}: {error}", sent=False, again=again)
-    except Exception as error:  # noqa: BLE001 - whatever went wrong, the outcome is unknown, and recorded as such
-        logger.warning("%s %s: %s: %s", claim.phase, claim.call.key, type(error).__name__, error)
-        answered = claim.phase is Phase.SEND and isinstance(error, ErrorAnswered)
-        again = isinstance(error, claim.retry_on)
-        return Failed(f"{type(error).__name__}: {error}", answered=answered, again=again)
+    except Exception as error:  # noqa: BLE001 - whatever went wrong is recorded as the outcome
+        sent = not isinstance(error, NotSent)
+        if sent:
+            logger.warning(
+                "%s %s: %s: %s", claim.phase, claim.call.key, type(error).__name__, error
+            )
+        return Failed(
+            f"{type(error).__name__}: {error}",
+            sent=sent,
+            answered=claim.phase is Phase.SEND and isinstance(error, ErrorAnswered),
+            again=isinstance(error, claim.retry_on),
+        )
     return Absent() if answer is None else Answered(answer)

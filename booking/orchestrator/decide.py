@@ -229,7 +229,7 @@ def _compensating(saga: SagaRow, rows: Rows, plan: Shape, now: datetime) -> Deci
             return GiveUp(worn)
         if due:
             return Run(step.link, due)
-        wakes += [row.wakes_at(now) for row in calls if _open(row)]
+        wakes += [row.wakes_at(now) for row in calls if row.state not in SETTLED]
         parked += [row for row in calls if row.state in {StepState.PARKED, StepState.REFUSED}]
     if wakes:
         return Sleep(min(wakes))
@@ -251,15 +251,6 @@ def _lost(calls: list[StepRow], now: datetime) -> list[StepRow]:
 def _ask_a_person(lost: list[StepRow]) -> Park:
     [row, *_] = lost
     return Park(f"{row.step}: outcome unknown and the partner cannot be asked ({row.item})")
-
-
-def _open(row: StepRow) -> bool:
-    return row.state not in {
-        StepState.DONE,
-        StepState.ACCEPTED,
-        StepState.PARKED,
-        StepState.REFUSED,
-    }
 
 
 def _unfinished(calls: list[StepRow]) -> bool:

@@ -54,6 +54,17 @@ class _Trouble(Exception):
         self.refused = isinstance(error, refusals)
 
 
+@contextmanager
+def _trouble(call: StepRow, *refusals: type[Exception]) -> Iterator[None]:
+    """Tell trouble of a service from what no retry of its call would mend."""
+    try:
+        yield
+    except (operations.CodeMissing, *store.AWAY):
+        raise
+    except Exception as error:
+        raise _Trouble(call, error, *refusals) from error
+
+
 def advance(
     saga_id: UUID, *, link: str | None = None, direction: Direction | None = None
 ) -> Progress:
@@ -170,12 +181,8 @@ class Worker:
     ) -> None:
         """Do a local step: effect and record in this one transaction."""
         with self._transaction() as work:
-            try:
+            with _trouble(call, *refusals):
                 answer = operation().apply(operations.call_value(work, call))
-            except store.AWAY:
-                raise
-            except Exception as error:
-                raise _Trouble(call, error, *refusals) from error
             record.done(work, call, answer, tries=call.tries + 1)
 
     def _claim(self, due: Sequence[StepRow]) -> list[calls.Claim]:
@@ -186,15 +193,11 @@ class Worker:
         claims = []
         with self._transaction() as work:
             for call in due:
-                try:
+                with _trouble(call, Refusal):
                     if pause := operations.pause_of(work, call):
                         record.postponed(work, call, pause)
                     else:
                         claims.append(operations.prepare(work, call))
-                except (operations.CodeMissing, *store.AWAY):
-                    raise
-                except Exception as error:
-                    raise _Trouble(call, error, Refusal) from error
         return claims
 
     def record(self, claim: calls.Claim, outcome: calls.Outcome) -> None:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from functools import cached_property, lru_cache
-from typing import Any, Final
+from functools import lru_cache
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -24,12 +24,27 @@ class SagaState(StrEnum):
 
 FINAL: Final = frozenset({SagaState.COMPLETED, SagaState.FAILED, SagaState.CANCELLED})
 
-MOVES: Final[dict[SagaState, frozenset[SagaState]]] = {
-    SagaState.RUNNING: frozenset({SagaState.PIVOTING, SagaState.COMPENSATING, SagaState.COMPLETED}),
-    SagaState.PIVOTING: frozenset({SagaState.FINISHING, SagaState.COMPENSATING}),
-    SagaState.FINISHING: frozenset({SagaState.COMPLETED}),
-    SagaState.COMPENSATING: frozenset({SagaState.FAILED, SagaState.CANCELLED}),
-}
+_State = TypeVar("_State", bound=StrEnum)
+
+
+def _moves(states: type[_State], table: str) -> dict[_State, frozenset[_State]]:
+    """Read lines of `state -> where it may go # why`."""
+    found: dict[_State, frozenset[_State]] = {}
+    for line in table.strip().splitlines():
+        begin, *ends = map(states, line.partition("#")[0].replace("->", "").split())
+        found[begin] = found.get(begin, frozenset()).union(ends)
+    return found
+
+
+MOVES: Final = _moves(
+    SagaState,
+    """
+    running      -> pivoting compensating completed
+    pivoting     -> finishing compensating
+    finishing    -> completed
+    compensating -> failed cancelled
+    """,
+)
 """The only legal moves; a trigger in the database holds the same table."""
 
 
@@ -54,49 +69,24 @@ SETTLED: Final = frozenset(
 )
 
 
-STEP_MOVES: Final[dict[StepState, frozenset[StepState]]] = {
-    StepState.PENDING: frozenset(
-        {
-            StepState.CLAIMED,
-            StepState.UNKNOWN,  # an earlier request is unanswered, and preparing it again failed
-            StepState.DONE,  # a local step has no lease
-            StepState.REFUSED,  # before anything was sent
-            StepState.PARKED,
-            StepState.ACCEPTED,
-        }
-    ),
-    StepState.CLAIMED: frozenset(
-        {
-            StepState.PENDING,  # nothing was sent, or it did not arrive
-            StepState.UNKNOWN,
-            StepState.WAITING,
-            StepState.VERIFYING,
-            StepState.DONE,
-            StepState.REFUSED,
-            StepState.PARKED,
-        }
-    ),
-    StepState.UNKNOWN: frozenset(
-        {
-            StepState.CLAIMED,
-            StepState.DONE,  # these three only by a person, with evidence
-            StepState.REFUSED,
-            StepState.ACCEPTED,
-            StepState.PARKED,
-        }
-    ),
-    StepState.WAITING: frozenset({StepState.CLAIMED, StepState.UNKNOWN, StepState.PARKED}),
-    StepState.VERIFYING: frozenset({StepState.CLAIMED, StepState.UNKNOWN, StepState.PARKED}),
-    StepState.REFUSED: frozenset(
-        {
-            StepState.PENDING,  # a person lets it try again
-            StepState.UNKNOWN,  # a pivot whose "no" turned out to be wrong
-            StepState.DONE,
-            StepState.ACCEPTED,
-        }
-    ),
-    StepState.PARKED: frozenset({StepState.PENDING, StepState.DONE, StepState.ACCEPTED}),
-}
+STEP_MOVES: Final = _moves(
+    StepState,
+    """
+    pending   -> claimed refused parked accepted  # refused: before anything was sent
+    pending   -> done                             # a local step has no lease
+    pending   -> unknown                          # an earlier request is unanswered, preparing it again failed
+    claimed   -> unknown waiting verifying done refused parked
+    claimed   -> pending                          # nothing was sent, or it did not arrive
+    unknown   -> claimed parked
+    unknown   -> done refused accepted            # only by a person, with evidence
+    waiting   -> claimed unknown parked
+    verifying -> claimed unknown parked
+    refused   -> done accepted
+    refused   -> pending                          # a person lets it try again
+    refused   -> unknown                          # a pivot whose "no" turned out to be wrong
+    parked    -> pending done accepted
+    """,
+)
 """The only legal moves of a call: what is done stays done. A trigger in the database holds the same table."""
 
 
@@ -269,17 +259,10 @@ class SagaRow:
 
 @dataclass(frozen=True)
 class Rows:
-    """All calls of one saga, grouped as `decide` asks for them."""
+    """All calls of one saga, as `decide` asks for them."""
 
     all: tuple[StepRow, ...]
 
-    @cached_property
-    def _groups(self) -> dict[tuple[Direction, str], list[StepRow]]:
-        groups: dict[tuple[Direction, str], list[StepRow]] = {}
-        for row in self.all:
-            groups.setdefault((row.direction, row.step), []).append(row)
-        return groups
-
     def of(self, step: str, direction: Direction = Direction.FORWARD) -> list[StepRow]:
         """Return the calls of one step in one direction."""
-        return self._groups.get((direction, step), [])
+        return [row for row in self.all if row.step == step and row.direction is direction]

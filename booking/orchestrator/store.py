@@ -41,9 +41,8 @@ SELECT json_build_object(
     'calls', (SELECT coalesce(json_agg(c ORDER BY c.id), '[]') FROM (
         SELECT *, idempotency = 'D' AS never_resend FROM saga_step WHERE saga_id = saga.id) AS c),
     'now', booking_now())::text
-FROM saga WHERE saga.id = %s
+FROM saga WHERE saga.id = ANY(%s)
 """
-_READ_SEVERAL: Final = _READ.replace("saga.id = %s", "saga.id = ANY(%s)")
 # One snapshot for saga and calls: two statements could see a write of somebody else in between.
 
 
@@ -62,19 +61,16 @@ def read(saga_id: UUID) -> Work:
     Raises:
         SagaNotFound: no such saga.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_READ, [saga_id])
-        row = cursor.fetchone()
-    if row is None:
-        raise SagaNotFound(str(saga_id))
-    stored = _STORED.decode(row[0])
-    return Work(stored.saga, stored.calls, stored.now)
+    try:
+        return read_several([saga_id])[saga_id]
+    except KeyError:
+        raise SagaNotFound(str(saga_id)) from None
 
 
 def read_several(saga_ids: Sequence[UUID]) -> dict[UUID, Work]:
     """Read sagas with their calls in one statement; unknown ones are left out."""
     with connection.cursor() as cursor:
-        cursor.execute(_READ_SEVERAL, [list(saga_ids)])
+        cursor.execute(_READ, [list(saga_ids)])
         found = [_STORED.decode(row[0]) for row in cursor.fetchall()]
     return {stored.saga.id: Work(stored.saga, stored.calls, stored.now) for stored in found}
 

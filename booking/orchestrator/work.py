@@ -7,8 +7,8 @@ it reads again.
 """
 
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -17,58 +17,34 @@ from django.db import connection
 
 from booking.orchestrator.shape import CallId, Direction, Rows, SagaRow, StepRow
 
-_COLUMNS: Final = {
-    "state": "text",
-    "attempt": "int",
-    "tries": "int",
-    "epoch": "int",
-    "ambiguous": "bool",
-    "spent": "bool",
-    "key": "text",
-    "due_at": "timestamptz",
-    "lease_until": "timestamptz",
-    "wait_until": "timestamptz",
-    "sent_at": "timestamptz",
-    "idempotency": "text",
-    "quiet_seconds": "float8",
-    "request": "jsonb",
-    "result": "jsonb",
-    "action": "jsonb",
-    "reason": "text",
-    "error": "text",
+_IDENTITY: Final = ("step", "item", "direction")
+_FIXED: Final = {*_IDENTITY, "given", "never_resend"}
+_COLUMNS: Final = [field.name for field in fields(StepRow) if field.name not in _FIXED]
+_ABOUT_NO_CALL: Final[dict[str, Any]] = {
+    "step": "",
+    "item": "",
+    "direction": "",
+    "attempt": 0,
+    "tries": 0,
 }
-_IDENTITY: Final = {"step": "text", "item": "text", "direction": "text"}
-_NEW: Final = {**_IDENTITY, "given": "jsonb", **_COLUMNS}
-_EVENT: Final = {
-    "at": "timestamptz",
-    "kind": "text",
-    **_IDENTITY,
-    "attempt": "int",
-    "tries": "int",
-    "detail": "jsonb",
-    "actor": "text",
-}
+_NOTED: Final = ["at", "kind", *_ABOUT_NO_CALL, "detail", "actor"]
 
 
-def _typed(columns: dict[str, str]) -> str:
-    return ", ".join(f"{name} {kind}" for name, kind in columns.items())
-
-
-def _insert(table: str, columns: dict[str, str]) -> str:
-    names = ", ".join(columns)
+def _insert(table: str, columns: Sequence[str]) -> str:
     return (
-        f"INSERT INTO {table} (saga_id, {names}) SELECT fence.id, {', '.join('c.' + n for n in columns)}"  # noqa: S608
-        f" FROM fence, jsonb_to_recordset(%s::jsonb) AS c({_typed(columns)})"
+        f"INSERT INTO {table} (saga_id, {', '.join(columns)})"  # noqa: S608
+        f" SELECT fence.id, {', '.join('c.' + name for name in columns)}"
+        f" FROM fence, jsonb_populate_recordset(NULL::{table}, %s::jsonb) AS c"
     )
 
 
 _CHANGE: Final = (
     f"UPDATE saga_step AS t SET {', '.join(f'{name} = c.{name}' for name in _COLUMNS)}"  # noqa: S608
-    f" FROM fence, jsonb_to_recordset(%s::jsonb) AS c({_typed({**_IDENTITY, **_COLUMNS})})"
+    " FROM fence, jsonb_populate_recordset(NULL::saga_step, %s::jsonb) AS c"
     " WHERE t.saga_id = fence.id AND t.step = c.step AND t.item = c.item AND t.direction = c.direction"
 )
-_ADD: Final = _insert("saga_step", _NEW)
-_NOTE: Final = _insert("saga_event", _EVENT)
+_ADD: Final = _insert("saga_step", [*_IDENTITY, "given", *_COLUMNS])
+_NOTE: Final = _insert("saga_event", _NOTED)
 _FLAGS: Final = {"cancel_requested_at": "cancel_requested", "attention_reason": "parked"}
 """Column -> the field of `SagaRow` that says whether it is set."""
 
@@ -85,12 +61,8 @@ class Work:
         self.saga = saga
         self.shape = saga.shape
         self.calls: dict[CallId, StepRow] = {call.id: call for call in calls}
-        self._columns: dict[str, Any] = {}
-        self._changed: dict[CallId, None] = {}
-        self._added: dict[CallId, None] = {}
-        self._notes: list[dict[str, Any]] = []
         self._afterwards: list[Callable[[], None]] = []
-        self._read(now)
+        self._begin(now)
 
     @property
     def now(self) -> datetime:
@@ -145,19 +117,12 @@ class Work:
 
     def note(self, kind: str, call: StepRow | None = None, **detail: Any) -> None:
         """Add a line to the saga's history."""
-        about = self.calls[call.id] if call else None
+        about = _ABOUT_NO_CALL
+        if call is not None:
+            about = {name: getattr(self.calls[call.id], name) for name in _ABOUT_NO_CALL}
+        actor = str(detail.pop("actor", ""))[:120]
         self._notes.append(
-            {
-                "at": self.now,
-                "kind": kind,
-                "step": about.step if about else "",
-                "item": about.item if about else "",
-                "direction": about.direction if about else "",
-                "attempt": about.attempt if about else 0,
-                "tries": about.tries if about else 0,
-                "actor": str(detail.pop("actor", ""))[:120],
-                "detail": detail,
-            }
+            {"at": self.now, "kind": kind, **about, "actor": actor, "detail": detail}
         )
 
     def afterwards(self, effect: Callable[[], None]) -> None:
@@ -177,14 +142,18 @@ class Work:
         if row is None:
             raise Overtaken(str(self.saga.id))
         self.saga = replace(self.saga, epoch=self.saga.epoch + 1)
-        self._read(row[0])
-        self._columns, self._changed, self._added, self._notes = {}, {}, {}, []
+        self._begin(row[0])
         effects, self._afterwards = self._afterwards, []
         for effect in effects:
             effect()
 
-    def _read(self, now: datetime) -> None:
+    def _begin(self, now: datetime) -> None:
+        """Begin with nothing changed, at the database's time of the read."""
         self._now, self._at = now, time.monotonic()
+        self._columns: dict[str, Any] = {}
+        self._changed: dict[CallId, None] = {}
+        self._added: dict[CallId, None] = {}
+        self._notes: list[dict[str, Any]] = []
 
     def _statement(self) -> tuple[str, list[Any]]:
         sets = "".join(f", {name} = %s" for name in self._columns)

@@ -22,7 +22,7 @@ def test_time_goes_on_from_the_databases_time(work: Work, monkeypatch: pytest.Mo
     moments = iter([100.0, 107.5])
     monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: next(moments)))
 
-    work._read(after(3))
+    work._begin(after(3))
 
     assert work.now == after(3) + timedelta(seconds=7.5)
 
@@ -100,7 +100,7 @@ def test_a_flag_is_up_while_its_column_has_a_value(work: Work) -> None:
 def test_the_history_says_when_who_and_where_a_call_stood(work: Work) -> None:
     work.change(work.calls["book", "flight", module.Direction.FORWARD], tries=3, attempt=2)
     moments = {"at": work.now}
-    work._read(START)
+    work._begin(START)
     work.note("retried", work.rows.of("book")[0], actor="a" * 200, why="back")
     work.note("woken")
 
@@ -117,10 +117,8 @@ def test_the_history_says_when_who_and_where_a_call_stood(work: Work) -> None:
     }  # fmt: skip
 
 
-def test_a_statement_is_made_from_its_table_of_columns() -> None:
-    columns = {"kind": "text", "tries": "int"}
-
-    assert module._insert("saga_event", columns) == (
+def test_a_statement_is_made_from_its_list_of_columns() -> None:
+    assert module._insert("saga_event", ["kind", "tries"]) == (
         "INSERT INTO saga_event (saga_id, kind, tries) SELECT fence.id, c.kind, c.tries"
-        " FROM fence, jsonb_to_recordset(%s::jsonb) AS c(kind text, tries int)"
+        " FROM fence, jsonb_populate_recordset(NULL::saga_event, %s::jsonb) AS c"
     )
