@@ -79,9 +79,9 @@ def _words(command: str) -> list[str]:
 
 
 def _of_ci() -> Iterator[Given]:
-    for line in (ROOT / CI).read_text().splitlines():
+    for line in map(str.strip, (ROOT / CI).read_text().splitlines()):
         if documents.COMMAND.match(line):
-            yield Given(CI, line.partition(" > ")[0].strip())
+            yield Given(CI, line.partition(" > ")[0])
     yield Given(CI, CI)
 
 
