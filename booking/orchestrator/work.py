@@ -162,13 +162,13 @@ class Work:
             f"WITH fence AS (UPDATE saga SET epoch = epoch + 1, dispatches = 0{sets}"  # noqa: S608
             " WHERE id = %s AND epoch = %s RETURNING id)"
         ]
-        rows = (
-            ("changed", _CHANGE, [self.calls[id_] for id_ in self._changed]),
-            ("added", _ADD, [self.calls[id_] for id_ in self._added]),
-            ("noted", _NOTE, self._notes),
+        writes = (
+            (_CHANGE, [self.calls[id_] for id_ in self._changed]),
+            (_ADD, [self.calls[id_] for id_ in self._added]),
+            (_NOTE, self._notes),
         )
-        for name, part, values in rows:
-            if values:
-                parts.append(f"{name} AS ({part})")
-                parameters.append(msgspec.json.encode(values).decode())
+        for write, rows in writes:
+            if rows:
+                parts.append(f"write_{len(parts)} AS ({write})")
+                parameters.append(msgspec.json.encode(rows).decode())
         return f"{', '.join(parts)} SELECT booking_now() FROM fence", parameters  # noqa: S608
