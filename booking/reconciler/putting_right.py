@@ -41,7 +41,7 @@ def unsettled(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
 
 
 def note(reservation_id: UUID, findings: tuple[Finding, ...]) -> list[Discrepancy]:
-    """Write what was found, once, and close what is no longer there; return the open rows.
+    """Write what was found and is not settled, once, and close what is no longer there; return the open rows.
 
     To be called under the reservation's lock, with everything that was found.
     """
@@ -49,7 +49,8 @@ def note(reservation_id: UUID, findings: tuple[Finding, ...]) -> list[Discrepanc
     rows = discrepancies.open_ones().filter(reservation_id=reservation_id)
     known = {(row.kind, row.what): row for row in rows.select_for_update()}
     noted = []
-    for finding in findings:
+    # Only now that the rows are locked: until then a person can still settle one.
+    for finding in unsettled(findings):
         row = known.pop((finding.kind, finding.what), None)
         if row is None:
             row = Discrepancy(reservation_id=reservation_id, found_at=now)
@@ -68,10 +69,15 @@ def note(reservation_id: UUID, findings: tuple[Finding, ...]) -> list[Discrepanc
 
 
 def take_back(reservation_id: UUID) -> UUID | None:
-    """Start the saga that takes back what may be taken back; return its id, None if there is nothing."""
-    if not discrepancies.to_take_back(reservation_id=reservation_id):
+    """Start the saga that takes back what may be taken back; return its id, None if there is nothing.
+
+    Its calls exist from the start, so what they act on is the saga's from the start.
+    """
+    numbers = [int(number) for number in discrepancies.to_take_back(reservation_id=reservation_id)]
+    if not numbers:
         return None
     saga = control.start(TAKE_BACK, subject_id=reservation_id)
+    discrepancies.hand_over(reservation_id=reservation_id, numbers=numbers, saga_id=saga.id)
     # A lost message is harmless: the sweeper picks the saga up.
     transaction.on_commit(partial(tasks.dispatch, saga.id), robust=True)
     return saga.id

@@ -101,12 +101,13 @@ def _examine(
         # Whatever began or ended since the other side was asked makes its answer old.
         if books.at_rest([reservation_id], now=store.now()) != seen:
             return False
-        findings = putting_right.unsettled(compare(entry.books, ledgers))
+        findings = compare(entry.books, ledgers)
         report.examined += 1
         if heal:
             _put_right(reservation_id, findings, report)
             return True
-    report.found += [_discovery(reservation_id, finding) for finding in findings]
+    open_ones = putting_right.unsettled(findings)
+    report.found += [_discovery(reservation_id, finding) for finding in open_ones]
     return True
 
 

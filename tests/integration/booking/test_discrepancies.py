@@ -15,6 +15,7 @@ from booking.models import Discrepancy
 from booking.orchestrator import control
 from booking.orchestrator.models import SagaInstance
 from booking.orchestrator.shape import StepState
+from booking.reconciler import putting_right
 from payments.models import Payment
 from providers.models import Order
 from sandbox import server
@@ -205,6 +206,66 @@ def test_a_cancellation_that_is_refused_parks_the_taking_back_after_the_money_we
     cancel = books.ada.send(f"reservations/{refused}/cancel", key="k3")
     assert (confirm.status_code, confirm.json()["code"]) == (409, "reservation_not_confirmable")
     assert (cancel.status_code, cancel.json()["code"]) == (409, "reservation_not_cancellable")
+
+
+WORDS = ("--actor", "ann", "--evidence", "they keep it")
+
+
+def test_what_a_saga_has_only_begun_to_take_back_cannot_be_settled_beside_it(books):
+    reservation_id = books.book("restwell:sold-out", card="pm_card_captured_much_later")
+    books.forward()
+    assert books.land() == 1
+    [found] = audit("--heal")[1]["discrepancies"]
+
+    with pytest.raises(CommandError, match="discrepancy_being_taken_back"):
+        audit("--settle", str(found["number"]), *WORDS)
+
+    assert books.work(reservation_id).state == "completed"
+    assert outcomes() == [("CAPTURED_WITHOUT_CONFIRMED", "healed")]
+
+
+def test_what_a_saga_let_go_of_can_be_settled_and_is_not_taken_back(books):
+    reservation_id = books.book("restwell:sold-out", card="pm_card_captured_much_later")
+    books.forward()
+    assert books.land() == 1
+    [found] = audit("--heal")[1]["discrepancies"]
+    control.request_cancel(subject_id=reservation_id, actor="ann", reason="they keep it")
+    assert books.work(reservation_id).state == "cancelled"
+    books.forward()
+
+    assert audit("--settle", str(found["number"]), *WORDS)[0] == 0
+
+    assert audit("--heal")[1]["taking_back"] == []
+    assert outcomes() == [("CAPTURED_WITHOUT_CONFIRMED", "resolved")]
+
+
+def test_what_a_person_settles_while_it_is_compared_is_not_taken_back(books, monkeypatch):
+    reservation_id = books.book("restwell:sold-out", card="pm_card_captured_much_later")
+    books.forward()
+    assert books.land() == 1
+    [found] = audit("--heal")[1]["discrepancies"]
+    control.request_cancel(subject_id=reservation_id)
+    books.work(reservation_id)
+    books.forward()
+    real = putting_right.note
+
+    def note(*arguments):
+        settling = threading.Thread(target=_settle, args=(found["number"],))
+        settling.start()
+        settling.join()
+        return real(*arguments)
+
+    monkeypatch.setattr(putting_right, "note", note)
+
+    assert audit("--heal")[1]["taking_back"] == []
+    assert outcomes() == [("CAPTURED_WITHOUT_CONFIRMED", "resolved")]
+
+
+def _settle(number):
+    try:
+        discrepancies.settle_by_hand(number=number, actor="ann", evidence="they keep it")
+    finally:
+        connection.close()
 
 
 def test_a_loss_that_a_person_bears_is_settled_with_the_evidence(books, refused):
