@@ -1,12 +1,14 @@
 """What only a person can settle: noted once, with both sides' facts; nothing is touched meanwhile."""
 
+import io
 import threading
 import uuid
+from datetime import timedelta
 from decimal import Decimal
 
 import httpx
 import pytest
-from django.core.management import CommandError
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
@@ -206,6 +208,61 @@ def test_a_cancellation_that_is_refused_parks_the_taking_back_after_the_money_we
     cancel = books.ada.send(f"reservations/{refused}/cancel", key="k3")
     assert (confirm.status_code, confirm.json()["code"]) == (409, "reservation_not_confirmable")
     assert (cancel.status_code, cancel.json()["code"]) == (409, "reservation_not_cancellable")
+
+
+def purge(*, days):
+    """Run `manage.py saga purge`."""
+    who = ("--actor", "ann", "--reason", "retention")
+    call_command("saga", "purge", "--older-than-days", str(days), *who, stdout=io.StringIO())
+
+
+def test_a_loss_that_a_person_bore_stays_borne_after_a_purge(books):
+    reservation_id = books.book("restwell:cancel-refused", "skyways:sold-out")
+    saga = SagaInstance.objects.get(subject_id=reservation_id)
+    [leg] = [row for row in books.there(reservation_id).rows if row["partner"] == "restwell"]
+    control.resolve(
+        saga_id=saga.pk,
+        step="book",
+        item=leg["reference"].partition(":")[2],
+        outcome=StepState.ACCEPTED,
+        actor="ann",
+        evidence="they keep the money",
+    )
+    assert books.work(reservation_id).state == "failed"
+    books.forward(timedelta(days=40).total_seconds())
+
+    purge(days=30)
+
+    status, answer = audit("--heal", "--since", "60d")
+    assert (status, answer["discrepancies"], answer["taking_back"]) == (0, [], [])
+
+
+def test_a_saga_at_which_a_discrepancy_is_open_is_not_purged(books, refused):
+    audit("--heal")
+    saga = books.work(refused)
+    books.forward(timedelta(days=40).total_seconds())
+
+    purge(days=30)
+
+    assert set(Discrepancy.objects.filter(settled_at=None).values_list("saga_id", flat=True)) == {
+        saga.pk
+    }
+    assert SagaInstance.objects.filter(pk=saga.pk).exists()
+
+
+def test_what_a_saga_healed_is_not_opened_by_its_purge(books):
+    reservation_id = books.book("restwell:sold-out", card="pm_card_captured_much_later")
+    books.forward()
+    assert books.land() == 1
+    audit("--heal")
+    saga = books.work(reservation_id)
+    books.forward(timedelta(days=40).total_seconds())
+
+    purge(days=30)
+
+    assert not SagaInstance.objects.filter(pk=saga.pk).exists()
+    assert audit("--heal", "--since", "60d")[0] == 0
+    assert outcomes() == [("CAPTURED_WITHOUT_CONFIRMED", "healed")]
 
 
 WORDS = ("--actor", "ann", "--evidence", "they keep it")
