@@ -1,5 +1,6 @@
 """The second look, and what follows from it: ask about each suspect alone, compare under its lock, put right."""
 
+import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -64,7 +65,8 @@ class _Silent(Exception):
 def reconcile(window: Window, *, heal: bool, seconds: float) -> Report:
     """Compare what was done in a window with what we have; with `heal`, note it and put right what is safe.
 
-    Bounded by `seconds` in all, up to the last call.
+    Bounded by `seconds` in all, up to the last call; the suspects' order is drawn anew each time, so
+    that of more than there is time for none is always the last.
     """
     ends_at = time.monotonic() + seconds
     view = survey(window, now=store.now(), seconds=seconds / 3)
@@ -74,12 +76,15 @@ def reconcile(window: Window, *, heal: bool, seconds: float) -> Report:
         silent=view.silent,
         left_alone=sorted(view.restless),
     )
-    for reservation_id in sorted(view.suspects):
+    suspects = sorted(view.suspects)
+    random.shuffle(suspects)
+    for reservation_id in suspects:
         left = ends_at - time.monotonic()
         if left <= 0:
             report.not_reached.append(reservation_id)
         elif not _examine(reservation_id, view, report, heal=heal, seconds=left):
             report.left_alone.append(reservation_id)
+    report.found.sort(key=lambda found: found.reservation_id)
     return report
 
 
