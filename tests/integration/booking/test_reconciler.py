@@ -4,12 +4,16 @@ import pytest
 
 from booking import discrepancies
 from booking.models import Discrepancy
+from booking.orchestrator import control, plan
 from booking.orchestrator.models import SagaInstance
+from booking.orchestrator.shape import StepState
 from booking.reconciler import comparison, loop, reconciliation
 from outbound import http
+from outbound.call import NotSent
 from payments.gateways.stripe import StripeGateway
 from providers import refusals
 from providers.gateways.network import KeyedGateway
+from reservation import services as reservation
 from tests.integration.booking.ledgers import (
     audit,
     kinds,
@@ -186,6 +190,55 @@ def test_an_authorisation_that_was_left_is_voided(books):
 
     assert kinds(answer) == [("AUTHORISATION_LEFT", BACK)]
     assert books.there(reservation_id).payments == [("canceled", 0, 0)]
+    assert audit()[0] == 0
+
+
+def borne(books, step):
+    """Let a trip fail; a person bears what a step could not take back. Then its money is taken, if it can be."""
+    reservation_id = books.book("restwell:sold-out", card="pm_card_captured_much_later")
+    saga = SagaInstance.objects.get(subject_id=reservation_id)
+    assert saga.attention_reason, saga
+    control.resolve(
+        saga_id=saga.pk, step=step, item="", outcome=StepState.ACCEPTED, actor="a", evidence="e"
+    )
+    assert books.work(reservation_id).state == "failed"
+    books.forward()
+    books.land()
+    return reservation_id
+
+
+def test_a_payment_whose_loss_a_person_bore_is_left_as_it_is(books, monkeypatch):
+    def down(self, **wanted):
+        raise NotSent("connection refused")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(StripeGateway, "cancel", down)
+        reservation_id = borne(books, "authorise")
+
+    assert books.there(reservation_id).payments == [("requires_capture", 0, 0)]
+    assert audit()[0] == 0
+
+
+def test_a_loss_that_was_not_the_payment_s_hides_no_payment(books, monkeypatch):
+    def broken(self, call):
+        raise ValueError("a bug")
+
+    with monkeypatch.context() as bug:
+        bug.setattr(reservation.Release, "apply", broken)
+        borne(books, "hold")
+
+    assert kinds(audit()[1]) == [("CAPTURED_WITHOUT_CONFIRMED", BACK)]
+
+
+def test_what_a_person_decided_about_code_that_is_gone_stands(books, monkeypatch):
+    def broken(self, call):
+        raise ValueError("a bug")
+
+    with monkeypatch.context() as bug:
+        bug.setattr(reservation.Release, "apply", broken)
+        borne(books, "hold")
+    monkeypatch.delitem(plan.REGISTRY, "confirm-reservation")
+
     assert audit()[0] == 0
 
 

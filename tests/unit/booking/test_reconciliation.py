@@ -1,4 +1,4 @@
-"""The second look has only so much time: over several runs it comes to everything."""
+"""What the reconciler looks at in the time that it has, and which losses it knows to be accepted."""
 
 import random
 from datetime import UTC, datetime
@@ -7,8 +7,9 @@ from uuid import UUID
 
 import pytest
 
-from booking.reconciler import loop, reconciliation
+from booking.reconciler import books, loop, reconciliation
 from booking.reconciler.survey import Survey, Window
+from booking.sagas import CANCEL_RESERVATION, CONFIRM_RESERVATION, TAKE_BACK
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 WINDOW = Window(since=NOW, until=NOW)
@@ -56,3 +57,11 @@ def test_a_run_that_did_not_come_to_everything_says_so(looked_at, monkeypatch, c
     loop.run_if_due()
 
     assert "15 reservations were not looked at: no time was left" in caplog.text
+
+
+def test_every_step_that_is_a_call_of_the_payments_service_is_known_as_one():
+    flows = (CONFIRM_RESERVATION, CANCEL_RESERVATION, TAKE_BACK)
+    steps = [step for flow in flows for step in flow.steps.values() if step.each is None]
+
+    of_payments = {one.operation for one in steps if one.operation.__module__[:9] == "payments."}
+    assert of_payments == books.ON_THE_PAYMENT
