@@ -40,6 +40,15 @@ def unsettled(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     )
 
 
+def way(finding: Finding) -> tuple[str, str]:
+    """Return what becomes of a finding: (remedy, ""), or ("", why a person must act)."""
+    if not finding.remedy:
+        return Remedy.NONE.value, WHY_A_PERSON[finding.kind]
+    if discrepancies.came_again(what=finding.what, remedy=finding.remedy):
+        return Remedy.NONE.value, CAME_AGAIN
+    return finding.remedy.value, ""
+
+
 def note(reservation_id: UUID, findings: tuple[Finding, ...]) -> list[Discrepancy]:
     """Write what was found and is not settled, once, and close what is no longer there; return the open rows.
 
@@ -57,7 +66,7 @@ def note(reservation_id: UUID, findings: tuple[Finding, ...]) -> list[Discrepanc
             logger.warning("%s %s of reservation %s", finding.kind, finding.what, reservation_id)
         row.kind, row.what, row.seen_at = finding.kind, finding.what, now
         row.facts, row.target = dict(finding.facts), dict(finding.target)
-        row.remedy, row.reason = _way(finding)
+        row.remedy, row.reason = way(finding)
         # No saga is live here: one that had it is over, and left it open.
         row.saga_id = None
         row.save()
@@ -81,12 +90,3 @@ def take_back(reservation_id: UUID) -> UUID | None:
     # A lost message is harmless: the sweeper picks the saga up.
     transaction.on_commit(partial(tasks.dispatch, saga.id), robust=True)
     return saga.id
-
-
-def _way(finding: Finding) -> tuple[str, str]:
-    """Return (remedy, ""), or ("", why a person must act)."""
-    if not finding.remedy:
-        return Remedy.NONE.value, WHY_A_PERSON[finding.kind]
-    if discrepancies.came_again(what=finding.what, remedy=finding.remedy):
-        return Remedy.NONE.value, CAME_AGAIN
-    return finding.remedy.value, ""

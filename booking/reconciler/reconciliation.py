@@ -24,7 +24,10 @@ RECONCILERS: Final = 7_301
 
 @dataclass(frozen=True, kw_only=True)
 class Discovery:
-    """One discrepancy as a run saw it; `number` is that of its row, None if it was only looked at."""
+    """One discrepancy as a run saw it; `number` is that of its row, None if it was only looked at.
+
+    `remedy` and `reason` are what it comes to, or would with `heal`.
+    """
 
     reservation_id: UUID
     kind: str
@@ -169,10 +172,12 @@ def _put_right(reservation_id: UUID, findings: tuple[Finding, ...], report: Repo
 
 
 def _discovery(reservation_id: UUID, finding: Finding) -> Discovery:
+    remedy, reason = putting_right.way(finding)
     return Discovery(
         reservation_id=reservation_id,
         kind=finding.kind,
         what=finding.what,
-        remedy=finding.remedy,
+        remedy=remedy,
         facts=finding.facts,
+        reason=reason,
     )

@@ -1,6 +1,7 @@
 """The reconciler finds what landed late and takes it back; both sides' books agree afterwards."""
 
 import pytest
+from django.core.management import call_command
 
 from booking import discrepancies
 from booking.models import Discrepancy
@@ -349,11 +350,31 @@ def test_what_comes_again_after_it_was_taken_back_waits_for_a_person(books, monk
         audit("--heal")
         books.work(reservation_id)
         books.forward()
-    status, answer = audit("--heal")
+    before, (status, answer), after = audit(), audit("--heal"), audit()
 
     assert (status, kinds(answer)) == (1, [("ORPHAN_AT_PARTNER", PERSON)])
     assert answer["taking_back"] == []
     assert "3 times" in Discrepancy.objects.get(settled_at=None).reason
+    # Whoever only looks is not told that --heal would help.
+    assert kinds(before[1]) == kinds(after[1]) == [("ORPHAN_AT_PARTNER", PERSON)]
+    reasons = {looked[1]["discrepancies"][0]["reason"] for looked in (before, after)}
+    assert reasons == {"taken back 3 times, and there again"}
+
+
+def test_a_look_says_of_each_discrepancy_what_healing_would_do(books, capsys):
+    late_leg(books, "budgetair")
+    trip = books.book("skyways:standard")
+    books.at_partner(books.there(trip).rows[0])
+    books.forward()
+
+    with pytest.raises(SystemExit):
+        call_command("saga", "audit")
+
+    lines = sorted(line.split("  ")[-1] for line in capsys.readouterr().out.splitlines())
+    assert lines == [
+        "can be taken back (--heal)",
+        "waits for a person: the trip may have to be booked again, or given back",
+    ]
 
 
 def test_the_loop_runs_once_in_a_period_and_looks_at_everything_once_a_day(books, settings):
