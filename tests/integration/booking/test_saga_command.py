@@ -225,7 +225,16 @@ def unknown_payment() -> SagaInstance:
 
 
 def settle(saga: Any, one: SagaInstance, step: str, outcome: str, *more: str) -> int:
-    arguments = ("--step", step, "--as", outcome, *more, *ACTOR, "--evidence", "the other side's page")
+    arguments = (
+        "--step",
+        step,
+        "--as",
+        outcome,
+        *more,
+        *ACTOR,
+        "--evidence",
+        "the other side's page",
+    )
     return int(saga("resolve", one.pk, *arguments)[0])
 
 
@@ -321,9 +330,7 @@ def test_what_a_person_decided_to_bear_is_never_purged(
     counted = said(capsys, *PURGE, "--dry-run")
     status, purged = saga(*PURGE, "--chunk", chunk)
 
-    assert counted.splitlines()[1:] == [
-        "leaves 1 as old, each with a loss that a person accepted"
-    ]
+    assert counted.splitlines()[1:] == ["leaves 1 as old, each with a loss that a person accepted"]
     assert (status, purged["sagas"], purged["left"]) == (0, 1, 1)
     assert not SagaInstance.objects.filter(pk=over.pk).exists()
     assert borne.calls.filter(state="accepted").exists()
