@@ -1,6 +1,6 @@
 """The books of the reconciler: what it found, what a saga takes back, what a person settled."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -26,7 +26,7 @@ class DiscrepancyNotOpen(Exception):
 
 
 class BeingTakenBack(Exception):
-    """A saga is taking it back: settle the saga's call instead."""
+    """A saga takes it back, or is about to: settle the saga's call, or cancel the saga, instead."""
 
     code = "discrepancy_being_taken_back"
 
@@ -75,10 +75,15 @@ def settle_by_hand(*, number: int, actor: str, evidence: str) -> None:
         if row is None:
             raise DiscrepancyNotOpen(f"no discrepancy {number} is open")
         if row.saga_id is not None:
-            raise BeingTakenBack(f"saga {row.saga_id} takes it back; retry or resolve that")
+            raise BeingTakenBack(f"saga {row.saga_id} takes it back; retry, resolve or cancel that")
         row.outcome, row.settled_at = RESOLVED, clock()
         row.actor, row.evidence = actor[:120], evidence
         row.save()
+
+
+def hand_over(*, reservation_id: UUID, numbers: Iterable[int], saga_id: UUID) -> None:
+    """Give discrepancies to the saga that takes them back: from now on nobody settles them beside it."""
+    open_ones().filter(reservation_id=reservation_id, pk__in=numbers).update(saga_id=saga_id)
 
 
 def release(*, reservation_id: UUID, reason: str, at: datetime) -> None:
@@ -87,12 +92,12 @@ def release(*, reservation_id: UUID, reason: str, at: datetime) -> None:
 
 
 class Claim:
-    """Note which saga takes the discrepancies back; `call.given` holds their numbers."""
+    """Go past the point of no return with the discrepancies of `call.given`; they are the saga's since its start."""
 
     def apply(self, call: Call) -> None:
-        """Put the saga's name on them."""
-        rows = open_ones().filter(reservation_id=call.subject_id, pk__in=call.given["numbers"])
-        rows.update(saga_id=call.saga_id)
+        """Put the saga's name on them, again."""
+        numbers = call.given["numbers"]
+        hand_over(reservation_id=call.subject_id, numbers=numbers, saga_id=call.saga_id)
 
 
 class Settle:

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from uuid import UUID
 
+import msgspec
+
 from eventbus.publish import publish
 from outbound.call import Call, Traits
 from outbound.deadline import Deadline
@@ -197,7 +199,7 @@ class Cancel(Guarded):
         """
         if call.original is None:
             return _of_latest_order(call)
-        booked = BookRequest(**call.original.request)
+        booked = msgspec.convert(call.original.request, BookRequest)
         return CancelRequest(
             provider_id=booked.provider_id,
             partner=booked.partner,

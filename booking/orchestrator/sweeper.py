@@ -37,7 +37,7 @@ class Sweeper:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="sweep")
 
     def stop(self) -> None:
-        """Finish what is running and leave `run`."""
+        """Finish what is running and leave `run`; what is only queued stays due for the next sweeper."""
         self._stopped.set()
 
     def run(self) -> None:
@@ -49,12 +49,14 @@ class Sweeper:
                 logger.warning("the database is away; trying again", exc_info=True)
                 close_old_connections()
             self._stopped.wait(settings.SAGA_SWEEP_SECONDS)
-        self._pool.shutdown(wait=True)
+        self._pool.shutdown(wait=True, cancel_futures=True)
 
     def sweep(self) -> int:
-        """Take one batch of due sagas; return how many there were."""
+        """Take one batch of due sagas; return how many there were. Once told to stop, leave the rest of it."""
         due = store.due_sagas(limit=BATCH, grace_seconds=settings.SAGA_GRACE_SECONDS)
         for saga_id, dispatches in due:
+            if self._stopped.is_set():
+                break
             if saga_id in self._running:
                 continue
             if dispatches >= GIVE_UP:

@@ -40,7 +40,7 @@ def _numbered(found: Discovery, rows: dict[tuple[UUID, str, str], Discrepancy]) 
     row = rows.get(_identity(found.reservation_id, found.kind, found.what))
     if row is None:
         return found
-    return replace(found, number=row.pk, saga_id=found.saga_id or row.saga_id, reason=row.reason)
+    return replace(found, number=row.pk, saga_id=found.saga_id or row.saga_id)
 
 
 def _of(row: Discrepancy) -> Discovery:

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.conf import settings
 
 from booking.models import SagaInstance, SagaStep
+from booking.orchestrator.plan import REGISTRY
 from booking.orchestrator.shape import StepState
 from booking.reconciler.comparison import Books, OurOrder, OurPayment, Standing
 from payments import services as payments
@@ -20,6 +21,9 @@ NOT_BOOKED: Final = {
     reservation.Status.FAILED,
     reservation.Status.CANCELLED,
 }
+
+ON_THE_PAYMENT: Final = frozenset({payments.Authorise, payments.Capture, payments.Refund})
+"""What steps do to the payment of a trip; their compensations void it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,11 +113,18 @@ def _standing(found: reservation.Standing | None) -> Standing:
 
 
 def _accepted(reservation_ids: Collection[UUID]) -> dict[UUID, set[str]]:
-    """Return reservation -> the items whose loss a person bore."""
+    """Return reservation -> the items whose loss a person bore ("" is the payment)."""
     rows = SagaStep.objects.filter(
         saga__subject_id__in=reservation_ids, state=StepState.ACCEPTED
-    ).values_list("saga__subject_id", "item")
+    ).values_list("saga__subject_id", "saga__name", "step", "item")
     accepted: dict[UUID, set[str]] = {}
-    for reservation_id, item in rows:
-        accepted.setdefault(reservation_id, set()).add(item)
+    for reservation_id, saga, step, item in rows:
+        if item or _is_about_the_payment(saga, step):
+            accepted.setdefault(reservation_id, set()).add(item)
     return accepted
+
+
+def _is_about_the_payment(saga: str, step: str) -> bool:
+    code = REGISTRY[saga].steps.get(step) if saga in REGISTRY else None
+    # Of code that is gone nobody can tell: better not compared than taken back against a decision.
+    return code is None or code.operation in ON_THE_PAYMENT

@@ -61,6 +61,8 @@ def run_if_due() -> Report | None:
         return None
     window = Window(since=begun.since, until=now + AHEAD)
     report = reconcile(window, heal=True, seconds=settings.RECONCILE_SECONDS)
+    if left := len(report.not_reached):
+        logger.warning("%s reservations were not looked at: no time was left", left)
     begun.examined, begun.found = report.examined, len(report.found)
     begun.taken_back, begun.silent = len(report.taking_back), report.silent
     begun.finished_at = store.now()

@@ -40,8 +40,17 @@ def unsettled(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
     )
 
 
+def way(finding: Finding) -> tuple[str, str]:
+    """Return what becomes of a finding: (remedy, ""), or ("", why a person must act)."""
+    if not finding.remedy:
+        return Remedy.NONE.value, WHY_A_PERSON[finding.kind]
+    if discrepancies.came_again(what=finding.what, remedy=finding.remedy):
+        return Remedy.NONE.value, CAME_AGAIN
+    return finding.remedy.value, ""
+
+
 def note(reservation_id: UUID, findings: tuple[Finding, ...]) -> list[Discrepancy]:
-    """Write what was found, once, and close what is no longer there; return the open rows.
+    """Write what was found and is not settled, once, and close what is no longer there; return the open rows.
 
     To be called under the reservation's lock, with everything that was found.
     """
@@ -49,14 +58,15 @@ def note(reservation_id: UUID, findings: tuple[Finding, ...]) -> list[Discrepanc
     rows = discrepancies.open_ones().filter(reservation_id=reservation_id)
     known = {(row.kind, row.what): row for row in rows.select_for_update()}
     noted = []
-    for finding in findings:
+    # Only now that the rows are locked: until then a person can still settle one.
+    for finding in unsettled(findings):
         row = known.pop((finding.kind, finding.what), None)
         if row is None:
             row = Discrepancy(reservation_id=reservation_id, found_at=now)
             logger.warning("%s %s of reservation %s", finding.kind, finding.what, reservation_id)
         row.kind, row.what, row.seen_at = finding.kind, finding.what, now
         row.facts, row.target = dict(finding.facts), dict(finding.target)
-        row.remedy, row.reason = _way(finding)
+        row.remedy, row.reason = way(finding)
         # No saga is live here: one that had it is over, and left it open.
         row.saga_id = None
         row.save()
@@ -68,19 +78,15 @@ def note(reservation_id: UUID, findings: tuple[Finding, ...]) -> list[Discrepanc
 
 
 def take_back(reservation_id: UUID) -> UUID | None:
-    """Start the saga that takes back what may be taken back; return its id, None if there is nothing."""
-    if not discrepancies.to_take_back(reservation_id=reservation_id):
+    """Start the saga that takes back what may be taken back; return its id, None if there is nothing.
+
+    Its calls exist from the start, so what they act on is the saga's from the start.
+    """
+    numbers = [int(number) for number in discrepancies.to_take_back(reservation_id=reservation_id)]
+    if not numbers:
         return None
     saga = control.start(TAKE_BACK, subject_id=reservation_id)
+    discrepancies.hand_over(reservation_id=reservation_id, numbers=numbers, saga_id=saga.id)
     # A lost message is harmless: the sweeper picks the saga up.
     transaction.on_commit(partial(tasks.dispatch, saga.id), robust=True)
     return saga.id
-
-
-def _way(finding: Finding) -> tuple[str, str]:
-    """Return (remedy, ""), or ("", why a person must act)."""
-    if not finding.remedy:
-        return Remedy.NONE.value, WHY_A_PERSON[finding.kind]
-    if discrepancies.came_again(what=finding.what, remedy=finding.remedy):
-        return Remedy.NONE.value, CAME_AGAIN
-    return finding.remedy.value, ""

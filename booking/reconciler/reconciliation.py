@@ -1,5 +1,6 @@
 """The second look, and what follows from it: ask about each suspect alone, compare under its lock, put right."""
 
+import random
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -23,7 +24,10 @@ RECONCILERS: Final = 7_301
 
 @dataclass(frozen=True, kw_only=True)
 class Discovery:
-    """One discrepancy as a run saw it; `number` is that of its row, None if it was only looked at."""
+    """One discrepancy as a run saw it; `number` is that of its row, None if it was only looked at.
+
+    `remedy` and `reason` are what it comes to, or would with `heal`.
+    """
 
     reservation_id: UUID
     kind: str
@@ -64,7 +68,8 @@ class _Silent(Exception):
 def reconcile(window: Window, *, heal: bool, seconds: float) -> Report:
     """Compare what was done in a window with what we have; with `heal`, note it and put right what is safe.
 
-    Bounded by `seconds` in all, up to the last call.
+    Bounded by `seconds` in all, up to the last call; the suspects' order is drawn anew each time, so
+    that of more than there is time for none is always the last.
     """
     ends_at = time.monotonic() + seconds
     view = survey(window, now=store.now(), seconds=seconds / 3)
@@ -74,12 +79,15 @@ def reconcile(window: Window, *, heal: bool, seconds: float) -> Report:
         silent=view.silent,
         left_alone=sorted(view.restless),
     )
-    for reservation_id in sorted(view.suspects):
+    suspects = sorted(view.suspects)
+    random.shuffle(suspects)
+    for reservation_id in suspects:
         left = ends_at - time.monotonic()
         if left <= 0:
             report.not_reached.append(reservation_id)
         elif not _examine(reservation_id, view, report, heal=heal, seconds=left):
             report.left_alone.append(reservation_id)
+    report.found.sort(key=lambda found: found.reservation_id)
     return report
 
 
@@ -101,12 +109,13 @@ def _examine(
         # Whatever began or ended since the other side was asked makes its answer old.
         if books.at_rest([reservation_id], now=store.now()) != seen:
             return False
-        findings = putting_right.unsettled(compare(entry.books, ledgers))
+        findings = compare(entry.books, ledgers)
         report.examined += 1
         if heal:
             _put_right(reservation_id, findings, report)
             return True
-    report.found += [_discovery(reservation_id, finding) for finding in findings]
+    open_ones = putting_right.unsettled(findings)
+    report.found += [_discovery(reservation_id, finding) for finding in open_ones]
     return True
 
 
@@ -163,10 +172,12 @@ def _put_right(reservation_id: UUID, findings: tuple[Finding, ...], report: Repo
 
 
 def _discovery(reservation_id: UUID, finding: Finding) -> Discovery:
+    remedy, reason = putting_right.way(finding)
     return Discovery(
         reservation_id=reservation_id,
         kind=finding.kind,
         what=finding.what,
-        remedy=finding.remedy,
+        remedy=remedy,
         facts=finding.facts,
+        reason=reason,
     )

@@ -87,8 +87,6 @@ def _line(found: Discovery) -> str:
         way = f"saga {found.saga_id} takes it back"
     elif found.remedy:
         way = "can be taken back (--heal)"
-    elif not found.reason:
-        way = "only a person can act"
     return f"{number:6} {found.kind:26} {found.what}  reservation {found.reservation_id}  {way}"
 
 

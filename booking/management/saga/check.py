@@ -1,4 +1,7 @@
-"""`manage.py saga check`: may this code be deployed? Run it with the new code before a deploy."""
+"""`manage.py saga check`: may this code be deployed? Run it with the new code before a deploy.
+
+It looks for flows, steps and compensations, and reads what live calls have stored with the new types.
+"""
 
 from typing import Any, Final
 
@@ -7,7 +10,7 @@ from django.core.management.base import CommandParser
 from booking.management.saga.answer import OK, WRONG, Answer
 from booking.orchestrator import deploys
 
-HELP: Final = "exit 1 if a live saga needs what this code lacks"
+HELP: Final = "exit 1 if a live saga needs what this code lacks, or has stored what it cannot read"
 
 
 def declare(parser: CommandParser) -> None:

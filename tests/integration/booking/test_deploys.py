@@ -3,28 +3,32 @@
 import json
 from collections.abc import Callable
 from copy import copy
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from booking import tasks
-from booking.orchestrator import control, engine, moves, plan
+from booking.orchestrator import control, deploys, engine, moves, plan
 from booking.orchestrator.models import SagaInstance
 from booking.orchestrator.plan import Link, Saga
 from booking.orchestrator.shape import SagaState
 from booking.orchestrator.work import Work
+from outbound.call import Call
 from tests import toy
-from tests.integration.booking.test_engine import run, start
+from tests.integration.booking.ledgers import (
+    audit,
+    sandbox,  # noqa: F401 - a fixture
+)
+from tests.integration.booking.test_engine import _clock, forward, run, start  # noqa: F401 - the clock is a fixture
+from tests.tampering import tampering
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(autouse=True)
-def _new_world() -> None:
-    toy.reset()
 
 
 @pytest.fixture
@@ -82,6 +86,221 @@ def _lacking(monkeypatch: pytest.MonkeyPatch, step: str, **changes: Any) -> None
     lacking = copy(toy.TOY)
     object.__setattr__(lacking, "links", links)
     monkeypatch.setitem(plan.REGISTRY, "toy", lacking)
+
+
+@dataclass(frozen=True)
+class Longer(toy.Request):
+    """A request as later code makes it."""
+
+    more: str
+
+
+@dataclass(frozen=True)
+class Optional(toy.Request):
+    """A request with something that may be left out."""
+
+    more: str = ""
+
+
+@dataclass(frozen=True)
+class LongerAnswer(toy.Answer):
+    """An answer as later code takes it."""
+
+    more: str
+
+
+class LaterRemote(toy.Remote):
+    """Asks for more than before."""
+
+    def prepare(self, call: Call) -> Longer:
+        raise NotImplementedError
+
+    def call(self, request: toy.Request, call: Call) -> LongerAnswer:
+        raise NotImplementedError
+
+
+class OptionalRemote(toy.Remote):
+    """May ask for more than before."""
+
+    def prepare(self, call: Call) -> Optional:
+        raise NotImplementedError
+
+
+class LaterTakeBack(toy.TakeBack):
+    """Asks for more than before."""
+
+    def prepare(self, call: Call) -> Longer:
+        raise NotImplementedError
+
+
+def longer_legs(*, trip_id: Any) -> dict[str, Longer]:
+    """Give each call more than before."""
+    raise NotImplementedError
+
+
+def longer_price(*, trip_id: Any) -> Longer:
+    """Give the only call more than before."""
+    raise NotImplementedError
+
+
+MISSING = "Object missing required field `more`"
+
+
+def unread(what: str) -> str:
+    """Return how something is named that the code's type does not take."""
+    return f"a type that reads the {what}: {MISSING}"
+
+
+LOST = ["lost"] * 9
+STORED: dict[str, tuple[dict[str, list[str]], str, dict[str, Any], list[str]]] = {
+    "what an unanswered call asked for, and what a compensation will read": (
+        {"book hotel": LOST, "probe book hotel": LOST},
+        "book",
+        {"operation": LaterRemote},
+        [
+            unread("forward request of step 'book' flight"),
+            unread("forward result of step 'book' flight"),
+            unread("forward request of step 'book' hotel"),
+        ],
+    ),
+    "something that may be left out": (
+        {"book hotel": LOST, "probe book hotel": LOST},
+        "book",
+        {"operation": OptionalRemote},
+        [],
+    ),
+    "what a compensation asked for": (
+        {"book hotel": ["no"], "back book flight": ["no"]},
+        "book",
+        {"compensate": LaterTakeBack},
+        [unread("compensate request of step 'book' flight")],
+    ),
+    "what a call that is not made yet was given": (
+        {"authorise": LOST, "probe authorise": LOST},
+        "book",
+        {"each": longer_legs},
+        [
+            unread("forward given of step 'book' flight"),
+            unread("forward given of step 'book' hotel"),
+        ],
+    ),
+    "what a call that was made was given": (
+        {"capture": LOST, "probe capture": LOST},
+        "book",
+        {"each": longer_legs},
+        [],
+    ),
+    "what was asked for of an annulled payment": (
+        {"capture": ["lost", "no"], "back capture": LOST},
+        "capture",
+        {"operation": LaterRemote},
+        [unread("forward request of step 'capture'")],
+    ),
+    "what an annulment asked for": (
+        {"capture": ["lost", "no"], "back capture": LOST},
+        "capture",
+        {"annulled_by": LaterTakeBack},
+        [unread("annul request of step 'capture'")],
+    ),
+    "what was asked for before a pivot that is passed": (
+        {"confirm": LOST},
+        "book",
+        {"operation": LaterRemote},
+        [],
+    ),
+    "what was asked for by a call that surely had no effect": (
+        {"book flight": ["no"], "back authorise": ["no"], "book hotel": ["no"]},
+        "book",
+        {"operation": LaterRemote},
+        [],
+    ),
+    "a glue that nothing was asked of": (
+        {"confirm": LOST},
+        "confirm",
+        {"given": longer_price},
+        [],
+    ),
+}
+
+
+@pytest.mark.parametrize("what", STORED, ids=list(STORED))
+def test_what_live_calls_have_stored_must_be_readable(
+    what: str,
+    live: SagaInstance,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    words, step, changes, lacks = STORED[what]
+    toy.WORLD.answers.update({name: list(said) for name, said in words.items()})
+    for seconds in (0, 5, 10):
+        forward(timedelta(seconds=seconds))
+        engine.advance(live.pk)
+    live.refresh_from_db()
+    assert live.finished_at is None
+    assert check(capsys) == (0, [])
+
+    _lacking(monkeypatch, step, **changes)
+
+    assert check(capsys) == (1 if lacks else 0, lacks)
+
+
+def test_sagas_are_read_many_at_a_time_and_each_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    toy.WORLD.legs = ("flight",)
+    sagas = [start() for _ in range(5)]
+    monkeypatch.setattr(deploys, "CHUNK", 2)
+    _lacking(monkeypatch, "book", each=longer_legs)
+
+    with CaptureQueriesContext(connection) as queries:
+        found = deploys.missing()
+
+    assert [(lack.saga_id, lack.version, lack.what) for lack in found] == [
+        (saga.pk, 1, unread("forward given of step 'book' flight")) for saga in sagas
+    ]
+    assert len(queries) == 1 + 3
+
+
+def test_a_plan_that_cannot_be_read_is_named_and_the_others_are_checked(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toy.WORLD.legs = ("flight",)
+    start()
+    bad = start()
+    with tampering("saga"):
+        SagaInstance.objects.filter(pk=bad.pk).update(plan={"name": "toy"})
+    _lacking(monkeypatch, "book", each=longer_legs)
+
+    status, lacks = check(capsys)
+
+    assert (status, lacks[0]) == (1, unread("forward given of step 'book' flight"))
+    assert lacks[1].startswith("types that read its rows and plan: Object missing required field")
+
+
+def test_whatever_the_flows_of_today_have_stored_is_read_by_the_code_of_today(
+    books: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked: set[tuple[str, str]] = set()
+    turn = engine.Worker.turn
+
+    def checked(worker: engine.Worker) -> Any:
+        assert deploys.missing() == []
+        looked.add((worker.work.saga.name, worker.work.saga.state))
+        return turn(worker)
+
+    monkeypatch.setattr(engine.Worker, "turn", checked)
+    books.cancel(books.book("skyways:flex", "oldinn:standard"))
+    books.book("skyways:cancel-fails", "restwell:sold-out")
+    stray = books.book("budgetair:books-much-later", "oldinn:sold-out")
+    books.forward()
+    books.land()
+    audit("--heal")
+    books.work(stray)
+
+    assert {name for name, _ in looked} == {
+        "confirm-reservation",
+        "cancel-reservation",
+        "take-back",
+    }
+    assert {state for _, state in looked} >= {"running", "pivoting", "finishing", "compensating"}
 
 
 def _gone(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,12 +1,14 @@
 """What only a person can settle: noted once, with both sides' facts; nothing is touched meanwhile."""
 
+import io
 import threading
 import uuid
+from datetime import timedelta
 from decimal import Decimal
 
 import httpx
 import pytest
-from django.core.management import CommandError
+from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
@@ -15,6 +17,7 @@ from booking.models import Discrepancy
 from booking.orchestrator import control
 from booking.orchestrator.models import SagaInstance
 from booking.orchestrator.shape import StepState
+from booking.reconciler import putting_right
 from payments.models import Payment
 from providers.models import Order
 from sandbox import server
@@ -205,6 +208,121 @@ def test_a_cancellation_that_is_refused_parks_the_taking_back_after_the_money_we
     cancel = books.ada.send(f"reservations/{refused}/cancel", key="k3")
     assert (confirm.status_code, confirm.json()["code"]) == (409, "reservation_not_confirmable")
     assert (cancel.status_code, cancel.json()["code"]) == (409, "reservation_not_cancellable")
+
+
+def purge(*, days):
+    """Run `manage.py saga purge`."""
+    who = ("--actor", "ann", "--reason", "retention")
+    call_command("saga", "purge", "--older-than-days", str(days), *who, stdout=io.StringIO())
+
+
+def test_a_loss_that_a_person_bore_stays_borne_after_a_purge(books):
+    reservation_id = books.book("restwell:cancel-refused", "skyways:sold-out")
+    saga = SagaInstance.objects.get(subject_id=reservation_id)
+    [leg] = [row for row in books.there(reservation_id).rows if row["partner"] == "restwell"]
+    control.resolve(
+        saga_id=saga.pk,
+        step="book",
+        item=leg["reference"].partition(":")[2],
+        outcome=StepState.ACCEPTED,
+        actor="ann",
+        evidence="they keep the money",
+    )
+    assert books.work(reservation_id).state == "failed"
+    books.forward(timedelta(days=40).total_seconds())
+
+    purge(days=30)
+
+    status, answer = audit("--heal", "--since", "60d")
+    assert (status, answer["discrepancies"], answer["taking_back"]) == (0, [], [])
+
+
+def test_a_saga_at_which_a_discrepancy_is_open_is_not_purged(books, refused):
+    audit("--heal")
+    saga = books.work(refused)
+    books.forward(timedelta(days=40).total_seconds())
+
+    purge(days=30)
+
+    assert set(Discrepancy.objects.filter(settled_at=None).values_list("saga_id", flat=True)) == {
+        saga.pk
+    }
+    assert SagaInstance.objects.filter(pk=saga.pk).exists()
+
+
+def test_what_a_saga_healed_is_not_opened_by_its_purge(books):
+    reservation_id = books.book("restwell:sold-out", card="pm_card_captured_much_later")
+    books.forward()
+    assert books.land() == 1
+    audit("--heal")
+    saga = books.work(reservation_id)
+    books.forward(timedelta(days=40).total_seconds())
+
+    purge(days=30)
+
+    assert not SagaInstance.objects.filter(pk=saga.pk).exists()
+    assert audit("--heal", "--since", "60d")[0] == 0
+    assert outcomes() == [("CAPTURED_WITHOUT_CONFIRMED", "healed")]
+
+
+WORDS = ("--actor", "ann", "--evidence", "they keep it")
+
+
+def test_what_a_saga_has_only_begun_to_take_back_cannot_be_settled_beside_it(books):
+    reservation_id = books.book("restwell:sold-out", card="pm_card_captured_much_later")
+    books.forward()
+    assert books.land() == 1
+    [found] = audit("--heal")[1]["discrepancies"]
+
+    with pytest.raises(CommandError, match="discrepancy_being_taken_back"):
+        audit("--settle", str(found["number"]), *WORDS)
+
+    assert books.work(reservation_id).state == "completed"
+    assert outcomes() == [("CAPTURED_WITHOUT_CONFIRMED", "healed")]
+
+
+def test_what_a_saga_let_go_of_can_be_settled_and_is_not_taken_back(books):
+    reservation_id = books.book("restwell:sold-out", card="pm_card_captured_much_later")
+    books.forward()
+    assert books.land() == 1
+    [found] = audit("--heal")[1]["discrepancies"]
+    control.request_cancel(subject_id=reservation_id, actor="ann", reason="they keep it")
+    assert books.work(reservation_id).state == "cancelled"
+    books.forward()
+
+    assert audit("--settle", str(found["number"]), *WORDS)[0] == 0
+
+    assert audit("--heal")[1]["taking_back"] == []
+    assert outcomes() == [("CAPTURED_WITHOUT_CONFIRMED", "resolved")]
+
+
+def test_what_a_person_settles_while_it_is_compared_is_not_taken_back(books, monkeypatch):
+    reservation_id = books.book("restwell:sold-out", card="pm_card_captured_much_later")
+    books.forward()
+    assert books.land() == 1
+    [found] = audit("--heal")[1]["discrepancies"]
+    control.request_cancel(subject_id=reservation_id)
+    books.work(reservation_id)
+    books.forward()
+    real = putting_right.note
+
+    def note(*arguments):
+        settling = threading.Thread(target=_settle, args=(found["number"],))
+        settling.start()
+        settling.join()
+        return real(*arguments)
+
+    monkeypatch.setattr(putting_right, "note", note)
+
+    assert audit("--heal")[1]["taking_back"] == []
+    assert outcomes() == [("CAPTURED_WITHOUT_CONFIRMED", "resolved")]
+
+
+def _settle(number):
+    try:
+        discrepancies.settle_by_hand(number=number, actor="ann", evidence="they keep it")
+    finally:
+        connection.close()
 
 
 def test_a_loss_that_a_person_bears_is_settled_with_the_evidence(books, refused):

@@ -1,15 +1,20 @@
 """The reconciler finds what landed late and takes it back; both sides' books agree afterwards."""
 
 import pytest
+from django.core.management import call_command
 
 from booking import discrepancies
 from booking.models import Discrepancy
+from booking.orchestrator import control, plan
 from booking.orchestrator.models import SagaInstance
+from booking.orchestrator.shape import StepState
 from booking.reconciler import comparison, loop, reconciliation
 from outbound import http
+from outbound.call import NotSent
 from payments.gateways.stripe import StripeGateway
 from providers import refusals
 from providers.gateways.network import KeyedGateway
+from reservation import services as reservation
 from tests.integration.booking.ledgers import (
     audit,
     kinds,
@@ -189,6 +194,55 @@ def test_an_authorisation_that_was_left_is_voided(books):
     assert audit()[0] == 0
 
 
+def borne(books, step):
+    """Let a trip fail; a person bears what a step could not take back. Then its money is taken, if it can be."""
+    reservation_id = books.book("restwell:sold-out", card="pm_card_captured_much_later")
+    saga = SagaInstance.objects.get(subject_id=reservation_id)
+    assert saga.attention_reason, saga
+    control.resolve(
+        saga_id=saga.pk, step=step, item="", outcome=StepState.ACCEPTED, actor="a", evidence="e"
+    )
+    assert books.work(reservation_id).state == "failed"
+    books.forward()
+    books.land()
+    return reservation_id
+
+
+def test_a_payment_whose_loss_a_person_bore_is_left_as_it_is(books, monkeypatch):
+    def down(self, **wanted):
+        raise NotSent("connection refused")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(StripeGateway, "cancel", down)
+        reservation_id = borne(books, "authorise")
+
+    assert books.there(reservation_id).payments == [("requires_capture", 0, 0)]
+    assert audit()[0] == 0
+
+
+def test_a_loss_that_was_not_the_payment_s_hides_no_payment(books, monkeypatch):
+    def broken(self, call):
+        raise ValueError("a bug")
+
+    with monkeypatch.context() as bug:
+        bug.setattr(reservation.Release, "apply", broken)
+        borne(books, "hold")
+
+    assert kinds(audit()[1]) == [("CAPTURED_WITHOUT_CONFIRMED", BACK)]
+
+
+def test_what_a_person_decided_about_code_that_is_gone_stands(books, monkeypatch):
+    def broken(self, call):
+        raise ValueError("a bug")
+
+    with monkeypatch.context() as bug:
+        bug.setattr(reservation.Release, "apply", broken)
+        borne(books, "hold")
+    monkeypatch.delitem(plan.REGISTRY, "confirm-reservation")
+
+    assert audit()[0] == 0
+
+
 def test_healing_twice_heals_once(books):
     reservation_id = late_leg(books, "budgetair")
 
@@ -296,11 +350,31 @@ def test_what_comes_again_after_it_was_taken_back_waits_for_a_person(books, monk
         audit("--heal")
         books.work(reservation_id)
         books.forward()
-    status, answer = audit("--heal")
+    before, (status, answer), after = audit(), audit("--heal"), audit()
 
     assert (status, kinds(answer)) == (1, [("ORPHAN_AT_PARTNER", PERSON)])
     assert answer["taking_back"] == []
     assert "3 times" in Discrepancy.objects.get(settled_at=None).reason
+    # Whoever only looks is not told that --heal would help.
+    assert kinds(before[1]) == kinds(after[1]) == [("ORPHAN_AT_PARTNER", PERSON)]
+    reasons = {looked[1]["discrepancies"][0]["reason"] for looked in (before, after)}
+    assert reasons == {"taken back 3 times, and there again"}
+
+
+def test_a_look_says_of_each_discrepancy_what_healing_would_do(books, capsys):
+    late_leg(books, "budgetair")
+    trip = books.book("skyways:standard")
+    books.at_partner(books.there(trip).rows[0])
+    books.forward()
+
+    with pytest.raises(SystemExit):
+        call_command("saga", "audit")
+
+    lines = sorted(line.split("  ")[-1] for line in capsys.readouterr().out.splitlines())
+    assert lines == [
+        "can be taken back (--heal)",
+        "waits for a person: the trip may have to be booked again, or given back",
+    ]
 
 
 def test_the_loop_runs_once_in_a_period_and_looks_at_everything_once_a_day(books, settings):

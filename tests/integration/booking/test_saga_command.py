@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from booking.management.saga import VERBS
 from booking.orchestrator import engine, plan
 from booking.orchestrator.models import SagaEvent, SagaInstance
+from booking.reconciler import loop
 from outbound.call import Idempotency, Traits
 from tests import toy
 from tests.integration.booking.test_engine import _clock, forward, run, start  # noqa: F401 - the clock is a fixture
@@ -223,8 +224,17 @@ def unknown_payment() -> SagaInstance:
     return saga
 
 
-def settle(saga: Any, one: SagaInstance, step: str, outcome: str) -> int:
-    arguments = ("--step", step, "--as", outcome, *ACTOR, "--evidence", "the processor's page")
+def settle(saga: Any, one: SagaInstance, step: str, outcome: str, *more: str) -> int:
+    arguments = (
+        "--step",
+        step,
+        "--as",
+        outcome,
+        *more,
+        *ACTOR,
+        "--evidence",
+        "the other side's page",
+    )
     return int(saga("resolve", one.pk, *arguments)[0])
 
 
@@ -304,9 +314,44 @@ def test_a_dry_run_counts_and_removes_nothing(
     assert SagaInstance.objects.count() == 4
 
 
+@pytest.mark.parametrize("chunk", [1, 500])
+def test_what_a_person_decided_to_bear_is_never_purged(
+    old_and_new: tuple[SagaInstance, ...],
+    saga: Any,
+    chunk: int,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    over, borne, *_ = old_and_new
+    forward(timedelta(days=-40))
+    assert settle(saga, borne, "book", "accepted", "--item", "flight") == 0
+    engine.advance(borne.pk)
+    forward(timedelta(0))
+
+    counted = said(capsys, *PURGE, "--dry-run")
+    status, purged = saga(*PURGE, "--chunk", chunk)
+
+    assert counted.splitlines()[1:] == ["leaves 1 as old, each with a loss that a person accepted"]
+    assert (status, purged["sagas"], purged["left"]) == (0, 1, 1)
+    assert not SagaInstance.objects.filter(pk=over.pk).exists()
+    assert borne.calls.filter(state="accepted").exists()
+
+
 @pytest.mark.parametrize("wrong", [("--older-than-days", 0), ("--chunk", 0)])
 def test_a_horizon_or_chunk_of_nothing_is_refused(saga: Any, wrong: tuple[object, ...]) -> None:
     assert saga(*PURGE, *wrong)[0] == 2
+
+
+def test_what_the_reconciler_still_looks_at_is_not_purged(
+    old_and_new: tuple[SagaInstance, ...], saga: Any
+) -> None:
+    within, beyond = (
+        saga(*PURGE, "--dry-run", "--older-than-days", loop.FULL_WINDOW.days - less)
+        for less in (1, 0)
+    )
+
+    assert (within[0], within[1]["error"]) == (2, "bad_horizon")
+    assert "the reconciler looks back 8 days" in within[1]["message"]
+    assert beyond[0] == 0
 
 
 @pytest.mark.parametrize("outcome", ["done", "accepted"])

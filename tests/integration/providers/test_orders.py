@@ -1,6 +1,7 @@
 """Booking and cancelling a leg at partners of every class, judged by the sandbox's own ledger."""
 
 import time
+from dataclasses import replace
 from uuid import UUID
 
 import legs
@@ -61,6 +62,20 @@ def test_a_leg_can_be_cancelled_without_the_call_that_booked_it(partners: Server
     BOOK.record(BOOK.call(BOOK.prepare(call), call), call)
 
     CANCEL.record(CANCEL.call(CANCEL.prepare(call), call), call)
+
+    assert legs.ledger(partners, call) == ["cancelled"]
+
+
+def test_what_earlier_code_asked_for_is_cancelled_as_well(partners: Server) -> None:
+    call = legs.a_call(legs.an_offer("skyways"))
+    request = BOOK.prepare(call)
+    BOOK.call(request, call)
+    back = legs.taking_back(call, request)
+    assert back.original is not None
+    longer = replace(back.original, request={**back.original.request, "no_longer_asked": "x"})
+
+    again = replace(back, original=longer)
+    CANCEL.call(CANCEL.prepare(again), again)
 
     assert legs.ledger(partners, call) == ["cancelled"]
 
