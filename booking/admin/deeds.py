@@ -14,7 +14,8 @@ from booking import commands, tasks
 from booking.admin.naming import found, titled, titles_of
 from booking.models import SagaInstance
 from booking.orchestrator import control, settling, store
-from booking.orchestrator.shape import SagaState, StepState
+from booking.orchestrator.shape import SagaState, StepRow, StepState
+from booking.orchestrator.work import Work
 from reservation import services as reservation
 
 OUTCOMES: Final = {
@@ -60,6 +61,14 @@ def _go_on(saga: SagaInstance) -> None:
     transaction.on_commit(partial(tasks.dispatch, saga.pk), robust=True)
 
 
+def _needs(work: Work, call: StepRow) -> str:
+    """Say what must be told of a call that is done."""
+    try:
+        return ", ".join(settling.facts_needed(work, call)) or "nothing"
+    except settling.NotResolvable as error:
+        return str(error)
+
+
 class ResolveForm(DeedForm):
     """Ask which call is settled, how, and how that is known."""
 
@@ -70,8 +79,8 @@ class ResolveForm(DeedForm):
         required=False,
         initial=dict,
         widget=UnfoldAdminTextareaWidget({"rows": 3}),
-        help_text='Only for what happened, as JSON: {"order_id": "…", "confirmation_code": "…"}. What is'
-        " left out is taken from the request.",
+        help_text='Only for what happened, as JSON: {"order_id": "…", "confirmation_code": "…"}. What follows'
+        " from its having happened may be left out.",
     )
     field_order = ("call", "outcome", "reason", "answer")
 
@@ -79,7 +88,8 @@ class ResolveForm(DeedForm):
         super().__init__(*args, rows=rows, **kwargs)
         self.fields["reason"].label = "Evidence"
         self.fields["reason"].help_text = "How that is known: a ticket, a partner's answer."
-        calls = settling.for_a_person(store.read(rows[0].pk)) if len(rows) == 1 else []
+        work = store.read(rows[0].pk) if len(rows) == 1 else None
+        calls = settling.for_a_person(work) if work else []
         titles = titles_of(found(rows[0].subject_id)) if rows else {}
         self.fields["call"].choices = [  # type: ignore[attr-defined]
             (
@@ -88,6 +98,9 @@ class ResolveForm(DeedForm):
             )
             for call in calls
         ]
+        needs = [f"{call.step}: {_needs(work, call)}" for call in calls if work]
+        if needs:
+            self.fields["answer"].help_text += f" Needed for {'; '.join(dict.fromkeys(needs))}."
         known = settling.outcomes(SagaState(rows[0].state)) if rows else []
         self.fields["outcome"].choices = [(one.value, OUTCOMES[one]) for one in known]  # type: ignore[attr-defined]
 

@@ -163,12 +163,12 @@ def resolve(
 
     `outcome` is DONE, ACCEPTED or (up to the pivot) REFUSED: it certainly did not happen. `evidence`
     says how that is known (a ticket, a partner's answer).
-    `answer` holds what the other side would have answered to a call that is done, where it is known;
-    what is left out is taken from the request. It is recorded as if it had come in.
+    `answer` holds what the other side would have answered to a call that is done. What follows from
+    the request, or from its being done, may be left out. It is recorded as if it had come in.
 
     Raises:
         NotParked: the saga does not wait for a person.
-        NotResolvable: there is no such call, a person cannot settle it, or this is no answer to it.
+        NotResolvable: there is no such call, a person cannot settle it, or `answer` is none, or too little.
         SagaNotFound: no such saga.
     """
     with transaction.atomic():

@@ -34,7 +34,8 @@ def declare(parser: CommandParser) -> None:
         type=_answer,
         default={},
         metavar="JSON",
-        help='what the other side says of a call that is done: {"order_id": "...", "confirmation_code": "..."}',
+        help='what the other side says of a call that is done: {"order_id": "...", "confirmation_code": "..."};'
+        " what follows from its being done may be left out",
     )
 
 

@@ -14,6 +14,7 @@ from backoffice.models import AuditEntry
 from booking.models import Account
 from booking.orchestrator import engine
 from booking.orchestrator.models import SagaEvent, SagaInstance
+from outbound.call import Idempotency, Traits
 from tests import toy
 from tests.integration.backoffice.people import somebody
 from tests.integration.booking.test_engine import run, start
@@ -130,6 +131,20 @@ def test_a_call_is_settled_with_evidence(operator: Client, parked: SagaInstance)
     assert (resolved.actor, resolved.detail["evidence"]) == ("olga@example.com", "ticket 4711")
     assert parked.state == "failed"
     assert AuditEntry.objects.get(action="resolve").detail["call"] == "book flight"
+
+
+def test_an_operator_is_told_what_only_the_other_side_can_tell(operator: Client) -> None:
+    toy.reset(traits=Traits(idempotency=Idempotency.D, quiet_seconds=1))
+    toy.WORLD.answers["book flight"] = ["lost"]
+    saga = run(start())
+
+    asked = do(operator, saga, "resolve").content.decode()
+    said = {"call": "book flight", "outcome": "done", "reason": "seen", "answer": "{}"}
+    answer = do(operator, saga, "resolve", confirmed="yes", **said)
+
+    assert "Needed for book: key." in asked
+    assert "must hold: key" in str(next(iter(get_messages(answer.wsgi_request))))
+    assert saga.attention_reason is not None
 
 
 @pytest.mark.parametrize(
