@@ -14,7 +14,7 @@ from booking import commands, tasks
 from booking.admin.naming import found, titled, titles_of
 from booking.models import SagaInstance
 from booking.orchestrator import control, settling, store
-from booking.orchestrator.shape import SagaState, StepRow, StepState
+from booking.orchestrator.shape import Direction, SagaState, StepRow, StepState
 from booking.orchestrator.work import Work
 from reservation import services as reservation
 
@@ -32,9 +32,10 @@ def _retry(saga: SagaInstance, actor: str, said: Mapping[str, Any]) -> str:
 
 
 def _resolve(saga: SagaInstance, actor: str, said: Mapping[str, Any]) -> str:
-    step, _, item = said["call"].partition(" ")
+    direction, step, item = said["call"].split("|")
     control.resolve(
         saga_id=saga.pk,
+        direction=Direction(direction),
         step=step,
         item=item,
         outcome=StepState(said["outcome"]),
@@ -72,7 +73,11 @@ def _needs(work: Work, call: StepRow) -> str:
 class ResolveForm(DeedForm):
     """Ask which call is settled, how, and how that is known."""
 
-    call = forms.ChoiceField(label="Call", widget=UnfoldAdminSelectWidget)
+    call = forms.ChoiceField(
+        label="Call",
+        widget=UnfoldAdminSelectWidget,
+        error_messages={"invalid_choice": "This call waits for nobody any more; look again."},
+    )
     outcome = forms.ChoiceField(label="What became of it", widget=UnfoldAdminSelectWidget)
     answer = forms.JSONField(
         label="What the other side says",
@@ -93,7 +98,7 @@ class ResolveForm(DeedForm):
         titles = titles_of(found(rows[0].subject_id)) if rows else {}
         self.fields["call"].choices = [  # type: ignore[attr-defined]
             (
-                f"{call.step} {call.item}".strip(),
+                f"{call.direction}|{call.step}|{call.item}",
                 titled(f"{call.direction} {call.step} {call.item}".strip(), titles),
             )
             for call in calls

@@ -13,7 +13,7 @@ from django.db import transaction
 from booking.orchestrator import operations, settling, store
 from booking.orchestrator.models import SagaEvent, SagaInstance, SagaStep
 from booking.orchestrator.plan import Saga
-from booking.orchestrator.settling import NotResolvable
+from booking.orchestrator.settling import NotResolvable, Turned
 from booking.orchestrator.shape import (
     FINAL,
     SETTLED,
@@ -29,6 +29,7 @@ __all__ = [
     "NotParked",
     "NotResolvable",
     "TooLate",
+    "Turned",
     "remaining_links",
     "request_cancel",
     "resolve",
@@ -157,25 +158,29 @@ def resolve(
     outcome: StepState,
     actor: str,
     evidence: str,
+    direction: Direction | None = None,
     answer: Mapping[str, Any] | None = None,
 ) -> None:
     """Settle by hand a call that waits for a person: it happened, it did not, or its loss is accepted.
 
     `outcome` is DONE, ACCEPTED or (up to the pivot) REFUSED: it certainly did not happen. `evidence`
-    says how that is known (a ticket, a partner's answer).
+    says how that is known (a ticket, a partner's answer). `direction` is that of the call that was
+    looked at: the saga may have turned back since. It may be left out if no other call is open of
+    step and item.
     `answer` holds what the other side would have answered to a call that is done. What follows from
     the request, or from its being done, may be left out. It is recorded as if it had come in.
 
     Raises:
         NotParked: the saga does not wait for a person.
+        Turned: meanwhile the saga goes the other way.
         NotResolvable: there is no such call, a person cannot settle it, or `answer` is none, or too little.
         SagaNotFound: no such saga.
     """
     with transaction.atomic():
         work = _parked(saga_id)
-        for call in settling.resolvable(work, step, item, outcome):
-            settled = settling.settle(work, call, outcome, answer)
-            work.note("resolved", settled, actor=actor, outcome=outcome, evidence=evidence)
+        call = settling.resolvable(work, step, item, direction, outcome)
+        settled = settling.settle(work, call, outcome, answer)
+        work.note("resolved", settled, actor=actor, outcome=outcome, evidence=evidence)
         work.move(due_at=work.now, attention_reason=None)
         with operations.circumstances(work):
             work.save()

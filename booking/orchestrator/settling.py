@@ -18,6 +18,12 @@ class NotResolvable(Exception):
     code = "call_not_resolvable"
 
 
+class Turned(NotResolvable):
+    """The saga goes the other way: what was seen of the call is not what would be settled."""
+
+    code = "saga_turned"
+
+
 _RESOLVED: Final = {
     SagaState.RUNNING: {StepState.DONE, StepState.REFUSED, StepState.ACCEPTED},
     SagaState.PIVOTING: {StepState.DONE, StepState.REFUSED, StepState.ACCEPTED},
@@ -30,20 +36,42 @@ _RESOLVED: Final = {
 _FROM_THE_PIVOT_ON: Final = frozenset({SagaState.PIVOTING, SagaState.FINISHING})
 
 
-def resolvable(work: Work, step: str, item: str, outcome: StepState) -> list[StepRow]:
-    """Return the calls of a step that only a person can settle.
+def resolvable(
+    work: Work, step: str, item: str, direction: Direction | None, outcome: StepState
+) -> StepRow:
+    """Return the call that only a person can settle.
+
+    Without a `direction` it is the only open one of step and item, so that no other can be meant.
 
     Raises:
-        NotResolvable: there is none, or not in this way.
+        Turned: meanwhile the saga goes the other way.
+        NotResolvable: there is none, or not in this way, or two are open.
     """
+    meant = direction or _only_open(work, step, item)
+    if meant is not work.saga.direction:
+        raise Turned(f"the saga is {work.saga.state}: look again at what {step} {item} waits for")
     if outcome not in _RESOLVED[work.saga.state]:
         raise NotResolvable(
             f"a call of a saga that is {work.saga.state} is not resolved as {outcome}"
         )
-    found = [call for call in for_a_person(work) if (call.step, call.item) == (step, item)]
-    if not found:
-        raise NotResolvable(f"no call of {step} {item} waits for a person".replace("  ", " "))
-    return found
+    for call in for_a_person(work):
+        if call.id == (step, item, meant):
+            return call
+    raise NotResolvable(f"no call of {step} {item} waits for a person".replace("  ", " "))
+
+
+def _only_open(work: Work, step: str, item: str) -> Direction:
+    waiting = for_a_person(work)
+    found = {
+        call.direction
+        for call in work.rows.all
+        if (call.step, call.item) == (step, item)
+        and call.direction is not Direction.ANNUL
+        and (call.state not in SETTLED or call in waiting)
+    }
+    if len(found) > 1:
+        raise NotResolvable(f"{step} {item} is open in both directions: say which is meant")
+    return next(iter(found), work.saga.direction)
 
 
 def outcomes(state: SagaState) -> list[StepState]:

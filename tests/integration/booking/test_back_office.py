@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 
 from backoffice.models import AuditEntry
 from booking.models import Account
-from booking.orchestrator import engine
+from booking.orchestrator import control, engine
 from booking.orchestrator.models import SagaEvent, SagaInstance
 from outbound.call import Idempotency, Traits
 from tests import toy
@@ -119,7 +119,7 @@ def test_what_was_refused_is_told_and_leaves_no_line(operator: Client) -> None:
 
 def test_a_call_is_settled_with_evidence(operator: Client, parked: SagaInstance) -> None:
     asked = do(operator, parked, "resolve").content.decode()
-    said = {"call": "book flight", "outcome": "accepted", "reason": "ticket 4711", "answer": ""}
+    said = {"call": "compensate|book|flight", "outcome": "accepted", "reason": "ticket 4711"}
 
     do(operator, parked, "resolve", confirmed="yes", **said)
 
@@ -130,7 +130,7 @@ def test_a_call_is_settled_with_evidence(operator: Client, parked: SagaInstance)
     assert "It certainly did not happen" not in asked
     assert (resolved.actor, resolved.detail["evidence"]) == ("olga@example.com", "ticket 4711")
     assert parked.state == "failed"
-    assert AuditEntry.objects.get(action="resolve").detail["call"] == "book flight"
+    assert AuditEntry.objects.get(action="resolve").detail["call"] == said["call"]
 
 
 def test_an_operator_is_told_what_only_the_other_side_can_tell(operator: Client) -> None:
@@ -139,7 +139,7 @@ def test_an_operator_is_told_what_only_the_other_side_can_tell(operator: Client)
     saga = run(start())
 
     asked = do(operator, saga, "resolve").content.decode()
-    said = {"call": "book flight", "outcome": "done", "reason": "seen", "answer": "{}"}
+    said = {"call": "forward|book|flight", "outcome": "done", "reason": "seen", "answer": "{}"}
     answer = do(operator, saga, "resolve", confirmed="yes", **said)
 
     assert "Needed for book: key." in asked
@@ -147,13 +147,38 @@ def test_an_operator_is_told_what_only_the_other_side_can_tell(operator: Client)
     assert saga.attention_reason is not None
 
 
+def test_what_was_seen_before_the_saga_turned_back_settles_nothing(operator: Client) -> None:
+    toy.reset(traits=Traits(idempotency=Idempotency.D, quiet_seconds=1))
+    toy.WORLD.answers |= {"book flight": ["lost"], "back book flight": ["lost"]}
+    saga = run(start())
+    asked = do(operator, saga, "resolve").content.decode()
+    control.request_cancel(subject_id=saga.subject_id)
+    run(saga)
+
+    said = {"call": "forward|book|flight", "outcome": "done", "reason": "it was booked"}
+    answer = do(operator, saga, "resolve", confirmed="yes", **said).content.decode()
+
+    assert 'value="forward|book|flight"' in asked
+    assert "This call waits for nobody any more; look again." in answer
+    assert 'value="compensate|book|flight"' in answer
+    assert saga.attention_reason == "compensation incomplete: book flight (outcome_unknown)"
+
+
 @pytest.mark.parametrize(
-    "wrong", [{"call": "book hotel"}, {"outcome": "refused"}, {"answer": "[1]"}, {"answer": "{"}]
+    "wrong",
+    [
+        {"call": "compensate|book|hotel"},
+        {"call": "forward|book|flight"},
+        {"outcome": "refused"},
+        {"answer": "[1]"},
+        {"answer": "{"},
+    ],
 )
 def test_nonsense_settles_nothing(
     operator: Client, parked: SagaInstance, wrong: dict[str, str]
 ) -> None:
-    said = {"call": "book flight", "outcome": "accepted", "reason": "seen", "answer": "", **wrong}
+    good = {"call": "compensate|book|flight", "outcome": "accepted", "reason": "seen", "answer": ""}
+    said = {**good, **wrong}
 
     answer = do(operator, parked, "resolve", confirmed="yes", **said)
 

@@ -323,6 +323,17 @@ def test_it_settles_a_call(parked: SagaInstance, saga: Any, outcome: str) -> Non
     assert run(parked).state == "failed"
 
 
+@pytest.mark.parametrize(("direction", "status"), [("forward", 4), ("compensate", 0)])
+def test_the_call_that_was_looked_at_is_settled_or_none(
+    parked: SagaInstance, saga: Any, direction: str, status: int
+) -> None:
+    settled = ("--step", "book", "--item", "flight", "--as", "done", "--evidence", "seen")
+
+    ended, answer = saga("resolve", parked.pk, *settled, *ACTOR, "--direction", direction)
+
+    assert (ended, answer.get("error")) == (status, "saga_turned" if status else None)
+
+
 def test_a_parked_saga_says_what_is_at_stake(saga: Any, capsys: pytest.CaptureFixture[str]) -> None:
     toy.reset(price={"amount": "120.50", "currency": "EUR"})
     toy.WORLD.answers |= {"book hotel": ["no"], "back book flight": ["no"]}
