@@ -49,11 +49,12 @@ def _resolve(saga: SagaInstance, actor: str, said: Mapping[str, Any]) -> str:
 
 def _cancel(saga: SagaInstance, actor: str, said: Mapping[str, Any]) -> str:
     if saga.finished_at is None:
-        control.request_cancel(subject_id=saga.subject_id, actor=actor, reason=said["reason"])
+        control.request_cancel(saga_id=saga.pk, actor=actor, reason=said["reason"])
         _go_on(saga)
         return f"{saga.pk} turns back."
-    found = reservation.details(reservation_id=saga.subject_id)
-    commands.cancel_reservation(account_id=found.account_id, reservation_id=saga.subject_id)
+    if str(saga.pk) in said["live"] or store.latest_saga_of(saga.subject_id) != saga:
+        raise control.TooLate(f"{saga.pk} is {saga.state} by now: look again")
+    commands.cancel_confirmed(reservation_id=saga.subject_id)
     return f"{saga.subject_id} is being cancelled."
 
 
@@ -117,6 +118,16 @@ class ResolveForm(DeedForm):
         return told
 
 
+class CancelForm(DeedForm):
+    """Ask why, and remember which flows were seen running: to cancel what they booked is another deed."""
+
+    live = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, rows: Sequence[SagaInstance], **kwargs: Any) -> None:
+        super().__init__(*args, rows=rows, **kwargs)
+        self.fields["live"].initial = " ".join(str(r.pk) for r in rows if r.finished_at is None)
+
+
 RETRY: Final = Deed(
     name="retry",
     title="Try again",
@@ -143,9 +154,11 @@ CANCEL: Final = Deed(
     act=_cancel,
     refusals=(
         control.TooLate,
+        control.TurningBack,
         reservation.NotCancellable,
         reservation.ReservationNotFound,
     ),
+    form=CancelForm,
     danger=True,
 )
 

@@ -30,6 +30,7 @@ __all__ = [
     "NotResolvable",
     "TooLate",
     "Turned",
+    "TurningBack",
     "remaining_links",
     "request_cancel",
     "resolve",
@@ -43,6 +44,12 @@ class TooLate(Exception):
     """The point of no return is passed (or the saga is over): this saga can no longer be cancelled."""
 
     code = "too_late"
+
+
+class TurningBack(Exception):
+    """The saga turns back already: nothing was done, and nothing need be."""
+
+    code = "saga_turning_back"
 
 
 class NotParked(Exception):
@@ -92,29 +99,30 @@ def start(saga: Saga, *, subject_id: UUID, deadline_at: datetime | None = None) 
     return instance
 
 
-def request_cancel(*, subject_id: UUID, actor: str = "", reason: str = "") -> UUID:
-    """Ask the live saga of a subject to turn back; confirm and cancel serialise on its row.
+def request_cancel(*, saga_id: UUID, actor: str = "", reason: str = "") -> None:
+    """Ask a saga to turn back; confirm and cancel serialise on its row.
 
+    It is the saga that was seen, not its subject's of now: that may be another, which does the opposite.
     Who asked, and why (if an operator did), is kept in its history.
 
     Raises:
-        TooLate: the pivot has been sent, or no saga is running.
+        SagaNotFound: no such saga.
+        TooLate: the pivot has been sent, or the saga is over.
+        TurningBack: it turns back already, or was asked to.
     """
     with transaction.atomic():
-        work = _live(subject_id)
-        if work is None:
-            raise TooLate("nothing is running that could be cancelled")
-        if work.saga.state is SagaState.COMPENSATING:
-            return work.saga.id
+        work = store.lock(saga_id)
+        if work.saga.state in FINAL:
+            raise TooLate(f"saga {saga_id} is {work.saga.state}")
+        if work.saga.state is SagaState.COMPENSATING or work.saga.cancel_requested:
+            raise TurningBack(f"saga {saga_id} turns back already")
         if work.saga.state is not SagaState.RUNNING:
             raise TooLate("the payment is being taken")
-        if not work.saga.cancel_requested:
-            why: dict[str, Any] = {"reason": reason} if reason else {}
-            work.note("cancel_requested", actor=actor, **why)
-            now = work.now
-            work.move(cancel_requested_at=now, due_at=now, attention_reason=None)
-            work.save()
-        return work.saga.id
+        why: dict[str, Any] = {"reason": reason} if reason else {}
+        work.note("cancel_requested", actor=actor, **why)
+        now = work.now
+        work.move(cancel_requested_at=now, due_at=now, attention_reason=None)
+        work.save()
 
 
 def wake(*, subject_id: UUID) -> UUID | None:

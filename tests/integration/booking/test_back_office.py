@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.messages import get_messages
+from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
@@ -152,7 +153,7 @@ def test_what_was_seen_before_the_saga_turned_back_settles_nothing(operator: Cli
     toy.WORLD.answers |= {"book flight": ["lost"], "back book flight": ["lost"]}
     saga = run(start())
     asked = do(operator, saga, "resolve").content.decode()
-    control.request_cancel(subject_id=saga.subject_id)
+    control.request_cancel(saga_id=saga.pk)
     run(saga)
 
     said = {"call": "forward|book|flight", "outcome": "done", "reason": "it was booked"}
@@ -198,6 +199,13 @@ def test_a_running_flow_is_cancelled_by_name(operator: Client) -> None:
     saga.refresh_from_db()
     assert (asked_for.actor, asked_for.detail) == ("olga@example.com", {"reason": "asked by phone"})
     assert saga.state == "cancelled"
+
+
+def test_what_turns_back_already_is_told(operator: Client, parked: SagaInstance) -> None:
+    answer = do(operator, parked, "cancel", confirmed="yes", reason="asked by phone")
+
+    assert "turns back already" in str(next(iter(get_messages(answer.wsgi_request))))
+    assert not AuditEntry.objects.filter(action="cancel").exists()
 
 
 def test_who_may_only_look_is_offered_nothing_and_does_nothing(
@@ -294,6 +302,46 @@ def test_a_confirmed_trip_is_cancelled_with_its_providers(operator: Client, book
     assert books.status(reservation_id) == "cancelled"
     assert books.there(reservation_id).orders == ["cancelled"]
     assert AuditEntry.objects.get(action="cancel").reason == "asked by phone"
+
+
+def test_who_saw_a_trip_being_booked_cancels_nothing_that_is_booked(
+    operator: Client, books: Any
+) -> None:
+    reservation_id = books.compose("skyways:standard")
+    books.ada.send(f"reservations/{reservation_id}/confirm", key="k")
+    saga = SagaInstance.objects.get(subject_id=reservation_id)
+    asked = do(operator, saga, "cancel").content.decode()
+    books.work(reservation_id)
+
+    said = {"confirmed": "yes", "reason": "asked by phone", "live": str(saga.pk)}
+    answer = do(operator, saga, "cancel", **said)
+
+    assert f'name="live" value="{saga.pk}"' in asked
+    assert "look again" in str(next(iter(get_messages(answer.wsgi_request))))
+    assert books.status(reservation_id) == "confirmed"
+
+
+def test_a_flow_about_a_booked_trip_is_cancelled_by_its_own_button_only(
+    operator: Client, books: Any
+) -> None:
+    reservation_id = books.book("skyways:standard")
+    toy.reset()
+    with transaction.atomic():
+        saga = control.start(toy.TOY, subject_id=reservation_id)
+
+    assert shown(operator, saga).count(f'id="cancel-{saga.pk}"') == 1
+
+
+def test_who_cancels_an_earlier_attempt_leaves_the_newer_one(operator: Client, books: Any) -> None:
+    reservation_id = books.book("skyways:standard", card="pm_card_chargeDeclined")
+    failed = SagaInstance.objects.get(subject_id=reservation_id)
+    books.pay(reservation_id)
+    books.ada.send(f"reservations/{reservation_id}/confirm", key="again")
+
+    answer = do(operator, failed, "cancel", confirmed="yes", reason="asked by phone")
+
+    assert "look again" in str(next(iter(get_messages(answer.wsgi_request))))
+    assert books.work(reservation_id).state == "completed"
 
 
 def test_the_page_of_a_booked_trip_shows_money_partners_references_and_titles(

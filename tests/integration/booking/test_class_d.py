@@ -126,7 +126,7 @@ def turned() -> SagaInstance:
     toy.WORLD.answers |= {"book flight": ["unanswered"], "back book flight": ["lost"]}
     saga = _run(_start())
     assert "outcome unknown" in str(saga.attention_reason)
-    control.request_cancel(subject_id=saga.subject_id)
+    control.request_cancel(saga_id=saga.pk)
     saga = _run(saga, since=200)
     assert saga.attention_reason == "compensation incomplete: book flight (outcome_unknown)"
     return saga

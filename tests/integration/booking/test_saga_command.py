@@ -213,6 +213,21 @@ def test_what_is_over_or_past_the_pivot_cannot_be_cancelled(saga: Any) -> None:
     assert saga("cancel", uuid4(), *ACTOR, "--reason", "x")[0] == 3
 
 
+def test_what_turns_back_already_is_not_cancelled_again(parked: SagaInstance, saga: Any) -> None:
+    asked = start()
+    assert saga("cancel", asked.pk, *ACTOR, "--reason", "x")[0] == 0
+
+    answers = [saga("cancel", one.pk, *ACTOR, "--reason", "y") for one in (parked, asked)]
+
+    assert [(status, answer["error"]) for status, answer in answers] == [
+        (4, "saga_turning_back")
+    ] * 2
+    assert [one.history.filter(kind="cancel_requested").count() for one in (parked, asked)] == [
+        0,
+        1,
+    ]
+
+
 def unknown_payment() -> SagaInstance:
     """Return a saga that is parked because nobody knows what became of its payment."""
     toy.WORLD.answers["capture"] = ["lost"]
