@@ -13,6 +13,7 @@ from django.db import transaction
 from booking.confirmation import (
     PaymentDetailsMissing,
     TooLate,
+    cancel_confirmed,
     cancel_reservation,
     confirm_reservation,
     wake_saga,
@@ -35,6 +36,7 @@ __all__ = [
     "PriceChanged",
     "Selection",
     "TooLate",
+    "cancel_confirmed",
     "cancel_reservation",
     "check_prices",
     "close_account",

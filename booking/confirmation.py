@@ -1,5 +1,7 @@
 """The commands that start, stop and wake the flow of a booking."""
 
+from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -17,6 +19,7 @@ from reservation import services as reservation
 __all__ = [
     "PaymentDetailsMissing",
     "TooLate",
+    "cancel_confirmed",
     "cancel_reservation",
     "confirm_reservation",
     "wake_saga",
@@ -83,48 +86,83 @@ def cancel_reservation(*, account_id: UUID, reservation_id: UUID) -> None:
         TooLate: the payment is being taken, or something is being put right; ask again when that is settled.
         reservation.NotCancellable: it is already over.
     """
-    seen = _stage(account_id, reservation_id)
+    seen = _look(account_id, reservation_id)
     while True:
         try:
-            return _cancel(domain.ON_CANCEL[seen], account_id, reservation_id)
+            return _cancel(seen, account_id, reservation_id)
         except (TooLate, reservation.NotCancellable):
-            before, seen = seen, _stage(account_id, reservation_id)
-            if seen is before:
+            before, seen = seen, _look(account_id, reservation_id)
+            if seen == before:
                 raise
 
 
-def _stage(account_id: UUID, reservation_id: UUID) -> domain.Stage:
+def cancel_confirmed(*, reservation_id: UUID) -> None:
+    """Cancel a trip that is booked, and no other: no flow is turned back for it.
+
+    Raises:
+        reservation.ReservationNotFound: there is none.
+        reservation.NotCancellable: it is not confirmed.
+        TooLate: something is being put right; ask again when that is settled.
+    """
+    with transaction.atomic():
+        saga_id = _begin_cancellation(reservation_id)
+        transaction.on_commit(partial(tasks.dispatch, saga_id), robust=True)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """Where a reservation stands, and the flow that is booking it, if one is live."""
+
+    stage: domain.Stage
+    booking_id: UUID | None
+
+
+def _look(account_id: UUID, reservation_id: UUID) -> _Seen:
     found = reservation.of(account_id=account_id, reservation_id=reservation_id)
     flow = store.live_saga_of(reservation_id)
-    return domain.stage(
+    booking = flow if flow is not None and flow.name == CONFIRM_RESERVATION.name else None
+    stage = domain.stage(
         status=found.status,
-        booking=flow.state if flow is not None and flow.name == CONFIRM_RESERVATION.name else None,
+        booking=booking.state if booking is not None else None,
         # The reconciler's flow changes nothing about where the reservation stands.
         cancelling=flow is not None and flow.name == CANCEL_RESERVATION.name,
     )
+    return _Seen(stage, booking.id if booking is not None else None)
 
 
-def _cancel(effect: domain.Effect, account_id: UUID, reservation_id: UUID) -> None:
-    """Have one effect, in one transaction; each is refused if the reservation has moved on."""
+def _cancel(seen: _Seen, account_id: UUID, reservation_id: UUID) -> None:
+    """Do what the table says, in one transaction; it is refused if the reservation has moved on."""
     with transaction.atomic():
         saga_id = None
-        match effect:
+        match domain.ON_CANCEL[seen.stage]:
             case domain.Effect.CLOSE:
                 reservation.cancel_draft(reservation_id=reservation_id, at=store.now())
             case domain.Effect.TURN_BACK:
-                actor = f"account {account_id}"
-                saga_id = control.request_cancel(subject_id=reservation_id, actor=actor)
+                saga_id = _turn_back(seen.booking_id, actor=f"account {account_id}")
             case domain.Effect.CANCEL:
-                reservation.begin_cancellation(reservation_id=reservation_id, at=store.now())
-                if store.live_saga_of(reservation_id) is not None:
-                    raise TooLate(SETTLING)
-                saga_id = control.start(CANCEL_RESERVATION, subject_id=reservation_id).id
+                saga_id = _begin_cancellation(reservation_id)
             case domain.Effect.TOO_LATE:
                 raise TooLate("the payment is being taken; ask again when the trip is confirmed")
             case domain.Effect.OVER:
                 raise reservation.NotCancellable("the reservation is over")
         if saga_id is not None:
             transaction.on_commit(partial(tasks.dispatch, saga_id), robust=True)
+
+
+def _turn_back(saga_id: UUID | None, *, actor: str) -> UUID:
+    if saga_id is None:
+        raise TooLate("nothing is running that could be cancelled")
+    # Whoever asks a second time is told the same as the first: nothing will be kept.
+    with suppress(control.TurningBack):
+        control.request_cancel(saga_id=saga_id, actor=actor)
+    return saga_id
+
+
+def _begin_cancellation(reservation_id: UUID) -> UUID:
+    reservation.begin_cancellation(reservation_id=reservation_id, at=store.now())
+    if store.live_saga_of(reservation_id) is not None:
+        raise TooLate(SETTLING)
+    return control.start(CANCEL_RESERVATION, subject_id=reservation_id).id
 
 
 def wake_saga(*, reservation_id: UUID) -> None:

@@ -30,6 +30,7 @@ HAPPENINGS: Final = {
     "postponed": "{step}: the provider does not answer at the moment, waiting for it.",
     "absent": "{step}: the earlier request did not arrive, sending it again.",
     "compensating": "The trip cannot be booked ({reason}); taking back what was done.",
+    "stopping": "Taking back what was done.",
     "compensated": "{step}: taken back.",
     "annulled": "{step}: made sure that nothing was done.",
     "landed_late": "{step}: an earlier request arrived late, taking it back.",
@@ -53,6 +54,13 @@ WITH_A_LOSS: Final = {
     "cancelled": "Your trip is cancelled. What could not be taken back was settled by a colleague.",
 }
 """What is told of an end when a person accepted a loss: not that nothing was bought."""
+LOSS_OTHERWISE: Final = {
+    "cancel-reservation": {
+        "completed": "Your trip is cancelled. What could not be cancelled or given back was settled by a colleague.",
+    },
+    "take-back": {"completed": "What could not be taken back was settled by a colleague."},
+}
+"""The same by the name of a flow that is no booking; of its other ends nothing else is true then."""
 
 INCOMPLETE: Final = "Not everything could be taken back yet; a colleague will see to it."
 
@@ -62,7 +70,10 @@ CANCELLATION: Final = {
     "finishing": "Every provider has cancelled; the money comes next.",
     "completed": "Your trip is cancelled; what the conditions give back is on its way.",
     "failed": "Your trip could not be cancelled ({reason}); it stands.",
+    "cancelled": "Your cancellation was stopped; your trip stands.",
     "compensating": "Your trip cannot be cancelled ({reason}).",
+    "stopping": "Your cancellation is being stopped.",
+    "cancel_requested": "A colleague asked to stop the cancellation.",
 }
 """What is told otherwise while a confirmed trip is being cancelled."""
 
@@ -73,6 +84,9 @@ TAKING_BACK: Final = {
     "completed": "It was taken back.",
     "failed": "It could not be taken back yet ({reason}); we will look again.",
     "cancelled": "It was not taken back yet; we will look again.",
+    "compensating": "It cannot be taken back yet ({reason}).",
+    "stopping": "It is not taken back now.",
+    "cancel_requested": "A colleague asked to stop.",
 }
 """What is told otherwise while the reconciler takes back what an attempt left."""
 
@@ -91,11 +105,13 @@ def sentence(*, flow: str = "", kind: str, step: str, what: str, detail: Mapping
 
 
 def _template(flow: str, kind: str, step: str, detail: Mapping[str, Any]) -> str | None:
-    otherwise = {} if step else TOLD_OTHERWISE.get(flow, {})
-    if kind in otherwise:
-        return otherwise[kind]
-    if not step and detail.get("accepted") and kind in WITH_A_LOSS:
-        return WITH_A_LOSS[kind]
+    if kind == "compensating" and detail.get("reason") == "cancelled":
+        kind = "stopping"
+    if not step:
+        lost = LOSS_OTHERWISE.get(flow, WITH_A_LOSS) if detail.get("accepted") else {}
+        otherwise = {**TOLD_OTHERWISE.get(flow, {}), **lost}
+        if kind in otherwise:
+            return otherwise[kind]
     if kind == "parked" and str(detail.get("reason", "")).startswith("compensation incomplete"):
         return INCOMPLETE
     # The same word tells the failed try of a step and the failed whole.

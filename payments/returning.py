@@ -1,8 +1,9 @@
 """The remote operations that give money back: void an authorisation, refund a capture."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import ClassVar, Final, Literal
 
 from eventbus.publish import publish
 from outbound.call import Call, Refusal, Traits
@@ -33,7 +34,7 @@ class VoidAnswer:
     """What became of it: `voided`, or `refunded` when it had been captured all the same."""
 
     intent_id: str
-    outcome: str
+    outcome: Literal["voided", "refunded"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +61,8 @@ class Void:
 
     A cancelled payment can never be confirmed or captured again: it is its own tombstone.
     """
+
+    assumed: ClassVar[Mapping[str, str]] = {"outcome": "voided"}
 
     def prepare(self, call: Call) -> VoidRequest:
         """Read from the original call which payment it is.
@@ -105,6 +108,8 @@ class Void:
 
 class GiveBack(Void):
     """Give a stray payment back whatever became of it: cancel it, or refund all that is left of it."""
+
+    assumed: ClassVar[Mapping[str, str]] = {}  # it may be either
 
     def prepare(self, call: Call) -> VoidRequest:
         """Read which payment it is: `call.given` holds its intent_id."""

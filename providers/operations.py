@@ -1,7 +1,9 @@
 """The remote operations of Providers: book one leg, and cancel it (compensates `Book`)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import ClassVar, Literal
 from uuid import UUID
 
 import msgspec
@@ -82,7 +84,7 @@ class CancelRequest:
 class CancelAnswer:
     """What became of the order: `cancelled`, or `absent` when the partner holds none."""
 
-    outcome: str
+    outcome: Literal["cancelled", "absent"]
 
 
 class Book(Guarded):
@@ -190,6 +192,7 @@ class Cancel(Guarded):
     """Cancel whatever one leg's order left at its provider (compensates `Book`, or on its own)."""
 
     refused_by = (CancelRefused,)
+    assumed: ClassVar[Mapping[str, str]] = {"outcome": "cancelled"}
 
     def prepare(self, call: Call) -> CancelRequest:
         """Read what may have been booked: from the call to take back, or else from the leg's last order.

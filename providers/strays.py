@@ -1,7 +1,9 @@
 """The remote operation that takes back an order which should not stand."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import ClassVar
 from uuid import UUID
 
 from eventbus.publish import publish
@@ -38,6 +40,7 @@ class CancelStray:
     """Cancel one order that stands at a partner and should not; others of its leg are left alone."""
 
     refused_by = (CancelRefused,)
+    assumed: ClassVar[Mapping[str, str]] = {"outcome": "cancelled"}
 
     def prepare(self, call: Call) -> StrayRequest:
         """Read where the partner is; `call.given` holds provider_id, handle, order_id, item_id, amount, currency."""

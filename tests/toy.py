@@ -4,8 +4,9 @@ The world keeps its own ledger of effects and is told, call by call, how to answ
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from booking.orchestrator.plan import Link, Pivot, Retry, Saga, Step
 from outbound.call import (
@@ -147,6 +148,7 @@ class TakeBack(Remote):
     """Takes an effect back; a tombstone keeps a late one out."""
 
     refused_by = (No,)
+    assumed: ClassVar[Mapping[str, str]] = {"key": "as a person says"}
 
     def prepare(self, call: Call) -> Request:
         """Ask for the effect to be taken back."""

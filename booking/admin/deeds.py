@@ -14,7 +14,8 @@ from booking import commands, tasks
 from booking.admin.naming import found, titled, titles_of
 from booking.models import SagaInstance
 from booking.orchestrator import control, settling, store
-from booking.orchestrator.shape import SagaState, StepState
+from booking.orchestrator.shape import Direction, SagaState, StepRow, StepState
+from booking.orchestrator.work import Work
 from reservation import services as reservation
 
 OUTCOMES: Final = {
@@ -31,9 +32,10 @@ def _retry(saga: SagaInstance, actor: str, said: Mapping[str, Any]) -> str:
 
 
 def _resolve(saga: SagaInstance, actor: str, said: Mapping[str, Any]) -> str:
-    step, _, item = said["call"].partition(" ")
+    direction, step, item = said["call"].split("|")
     control.resolve(
         saga_id=saga.pk,
+        direction=Direction(direction),
         step=step,
         item=item,
         outcome=StepState(said["outcome"]),
@@ -47,11 +49,12 @@ def _resolve(saga: SagaInstance, actor: str, said: Mapping[str, Any]) -> str:
 
 def _cancel(saga: SagaInstance, actor: str, said: Mapping[str, Any]) -> str:
     if saga.finished_at is None:
-        control.request_cancel(subject_id=saga.subject_id, actor=actor, reason=said["reason"])
+        control.request_cancel(saga_id=saga.pk, actor=actor, reason=said["reason"])
         _go_on(saga)
         return f"{saga.pk} turns back."
-    found = reservation.details(reservation_id=saga.subject_id)
-    commands.cancel_reservation(account_id=found.account_id, reservation_id=saga.subject_id)
+    if str(saga.pk) in said["live"] or store.latest_saga_of(saga.subject_id) != saga:
+        raise control.TooLate(f"{saga.pk} is {saga.state} by now: look again")
+    commands.cancel_confirmed(reservation_id=saga.subject_id)
     return f"{saga.subject_id} is being cancelled."
 
 
@@ -60,18 +63,30 @@ def _go_on(saga: SagaInstance) -> None:
     transaction.on_commit(partial(tasks.dispatch, saga.pk), robust=True)
 
 
+def _needs(work: Work, call: StepRow) -> str:
+    """Say what must be told of a call that is done."""
+    try:
+        return ", ".join(settling.facts_needed(work, call)) or "nothing"
+    except settling.NotResolvable as error:
+        return str(error)
+
+
 class ResolveForm(DeedForm):
     """Ask which call is settled, how, and how that is known."""
 
-    call = forms.ChoiceField(label="Call", widget=UnfoldAdminSelectWidget)
+    call = forms.ChoiceField(
+        label="Call",
+        widget=UnfoldAdminSelectWidget,
+        error_messages={"invalid_choice": "This call waits for nobody any more; look again."},
+    )
     outcome = forms.ChoiceField(label="What became of it", widget=UnfoldAdminSelectWidget)
     answer = forms.JSONField(
         label="What the other side says",
         required=False,
         initial=dict,
         widget=UnfoldAdminTextareaWidget({"rows": 3}),
-        help_text='Only for what happened, as JSON: {"order_id": "…", "confirmation_code": "…"}. What is'
-        " left out is taken from the request.",
+        help_text='Only for what happened, as JSON: {"order_id": "…", "confirmation_code": "…"}. What follows'
+        " from its having happened may be left out.",
     )
     field_order = ("call", "outcome", "reason", "answer")
 
@@ -79,15 +94,19 @@ class ResolveForm(DeedForm):
         super().__init__(*args, rows=rows, **kwargs)
         self.fields["reason"].label = "Evidence"
         self.fields["reason"].help_text = "How that is known: a ticket, a partner's answer."
-        calls = settling.for_a_person(store.read(rows[0].pk)) if len(rows) == 1 else []
+        work = store.read(rows[0].pk) if len(rows) == 1 else None
+        calls = settling.for_a_person(work) if work else []
         titles = titles_of(found(rows[0].subject_id)) if rows else {}
         self.fields["call"].choices = [  # type: ignore[attr-defined]
             (
-                f"{call.step} {call.item}".strip(),
+                f"{call.direction}|{call.step}|{call.item}",
                 titled(f"{call.direction} {call.step} {call.item}".strip(), titles),
             )
             for call in calls
         ]
+        needs = [f"{call.step}: {_needs(work, call)}" for call in calls if work]
+        if needs:
+            self.fields["answer"].help_text += f" Needed for {'; '.join(dict.fromkeys(needs))}."
         known = settling.outcomes(SagaState(rows[0].state)) if rows else []
         self.fields["outcome"].choices = [(one.value, OUTCOMES[one]) for one in known]  # type: ignore[attr-defined]
 
@@ -97,6 +116,16 @@ class ResolveForm(DeedForm):
         if not isinstance(told, dict):
             raise ValidationError("Give a JSON object.")
         return told
+
+
+class CancelForm(DeedForm):
+    """Ask why, and remember which flows were seen running: to cancel what they booked is another deed."""
+
+    live = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, rows: Sequence[SagaInstance], **kwargs: Any) -> None:
+        super().__init__(*args, rows=rows, **kwargs)
+        self.fields["live"].initial = " ".join(str(r.pk) for r in rows if r.finished_at is None)
 
 
 RETRY: Final = Deed(
@@ -125,9 +154,11 @@ CANCEL: Final = Deed(
     act=_cancel,
     refusals=(
         control.TooLate,
+        control.TurningBack,
         reservation.NotCancellable,
         reservation.ReservationNotFound,
     ),
+    form=CancelForm,
     danger=True,
 )
 

@@ -104,10 +104,16 @@ def trip(*, reservation_id: UUID) -> Trip:
         orders=providers.orders_of(reservation_id=reservation_id),
         payment=payments.payment_of(reservation_id=reservation_id),
         timeline=[_told(entry, titles) for entry in entries],
-        buttons=[deeds.CANCEL]
-        if details and details.status == reservation.Status.CONFIRMED
-        else [],
+        buttons=[deeds.CANCEL] if _can_be_cancelled(details, flows_seen) else [],
     )
+
+
+def _can_be_cancelled(
+    details: reservation.ReservationDetails | None, flows: Sequence[SagaInstance]
+) -> bool:
+    """Whether a trip is booked and at rest: a flow that is live is cancelled by its own button."""
+    at_rest = all(flow.finished_at is not None for flow in flows)
+    return details is not None and details.status == reservation.Status.CONFIRMED and at_rest
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from django.db import transaction
 from booking.orchestrator import operations, settling, store
 from booking.orchestrator.models import SagaEvent, SagaInstance, SagaStep
 from booking.orchestrator.plan import Saga
-from booking.orchestrator.settling import NotResolvable
+from booking.orchestrator.settling import NotResolvable, Turned
 from booking.orchestrator.shape import (
     FINAL,
     SETTLED,
@@ -29,6 +29,8 @@ __all__ = [
     "NotParked",
     "NotResolvable",
     "TooLate",
+    "Turned",
+    "TurningBack",
     "remaining_links",
     "request_cancel",
     "resolve",
@@ -42,6 +44,12 @@ class TooLate(Exception):
     """The point of no return is passed (or the saga is over): this saga can no longer be cancelled."""
 
     code = "too_late"
+
+
+class TurningBack(Exception):
+    """The saga turns back already: nothing was done, and nothing need be."""
+
+    code = "saga_turning_back"
 
 
 class NotParked(Exception):
@@ -91,29 +99,30 @@ def start(saga: Saga, *, subject_id: UUID, deadline_at: datetime | None = None) 
     return instance
 
 
-def request_cancel(*, subject_id: UUID, actor: str = "", reason: str = "") -> UUID:
-    """Ask the live saga of a subject to turn back; confirm and cancel serialise on its row.
+def request_cancel(*, saga_id: UUID, actor: str = "", reason: str = "") -> None:
+    """Ask a saga to turn back; confirm and cancel serialise on its row.
 
+    It is the saga that was seen, not its subject's of now: that may be another, which does the opposite.
     Who asked, and why (if an operator did), is kept in its history.
 
     Raises:
-        TooLate: the pivot has been sent, or no saga is running.
+        SagaNotFound: no such saga.
+        TooLate: the pivot has been sent, or the saga is over.
+        TurningBack: it turns back already, or was asked to.
     """
     with transaction.atomic():
-        work = _live(subject_id)
-        if work is None:
-            raise TooLate("nothing is running that could be cancelled")
-        if work.saga.state is SagaState.COMPENSATING:
-            return work.saga.id
+        work = store.lock(saga_id)
+        if work.saga.state in FINAL:
+            raise TooLate(f"saga {saga_id} is {work.saga.state}")
+        if work.saga.state is SagaState.COMPENSATING or work.saga.cancel_requested:
+            raise TurningBack(f"saga {saga_id} turns back already")
         if work.saga.state is not SagaState.RUNNING:
             raise TooLate("the payment is being taken")
-        if not work.saga.cancel_requested:
-            why: dict[str, Any] = {"reason": reason} if reason else {}
-            work.note("cancel_requested", actor=actor, **why)
-            now = work.now
-            work.move(cancel_requested_at=now, due_at=now, attention_reason=None)
-            work.save()
-        return work.saga.id
+        why: dict[str, Any] = {"reason": reason} if reason else {}
+        work.note("cancel_requested", actor=actor, **why)
+        now = work.now
+        work.move(cancel_requested_at=now, due_at=now, attention_reason=None)
+        work.save()
 
 
 def wake(*, subject_id: UUID) -> UUID | None:
@@ -157,25 +166,29 @@ def resolve(
     outcome: StepState,
     actor: str,
     evidence: str,
+    direction: Direction | None = None,
     answer: Mapping[str, Any] | None = None,
 ) -> None:
     """Settle by hand a call that waits for a person: it happened, it did not, or its loss is accepted.
 
     `outcome` is DONE, ACCEPTED or (up to the pivot) REFUSED: it certainly did not happen. `evidence`
-    says how that is known (a ticket, a partner's answer).
-    `answer` holds what the other side would have answered to a call that is done, where it is known;
-    what is left out is taken from the request. It is recorded as if it had come in.
+    says how that is known (a ticket, a partner's answer). `direction` is that of the call that was
+    looked at: the saga may have turned back since. It may be left out if no other call is open of
+    step and item.
+    `answer` holds what the other side would have answered to a call that is done. What follows from
+    the request, or from its being done, may be left out. It is recorded as if it had come in.
 
     Raises:
         NotParked: the saga does not wait for a person.
-        NotResolvable: there is no such call, a person cannot settle it, or this is no answer to it.
+        Turned: meanwhile the saga goes the other way.
+        NotResolvable: there is no such call, a person cannot settle it, or `answer` is none, or too little.
         SagaNotFound: no such saga.
     """
     with transaction.atomic():
         work = _parked(saga_id)
-        for call in settling.resolvable(work, step, item, outcome):
-            settled = settling.settle(work, call, outcome, answer)
-            work.note("resolved", settled, actor=actor, outcome=outcome, evidence=evidence)
+        call = settling.resolvable(work, step, item, direction, outcome)
+        settled = settling.settle(work, call, outcome, answer)
+        work.note("resolved", settled, actor=actor, outcome=outcome, evidence=evidence)
         work.move(due_at=work.now, attention_reason=None)
         with operations.circumstances(work):
             work.save()

@@ -22,10 +22,11 @@ Glue = Callable[..., Any]
 """Called with the subject's id as its only keyword; returns what a step is given (a dataclass)."""
 
 
-def _learn_request_of(operation: type | None) -> None:
-    """Let msgspec learn a request's type here: several threads must not do it at once (see shape.py)."""
-    if prepare := getattr(operation, "prepare", None):
-        msgspec.json.Decoder(get_type_hints(prepare)["return"])
+def _learn_types_of(operation: type | None) -> None:
+    """Let msgspec learn request and answer here: several threads must not do it at once (see shape.py)."""
+    for phase in ("prepare", "call"):
+        if hasattr(operation, phase):
+            msgspec.json.Decoder(get_type_hints(getattr(operation, phase))["return"])
 
 
 def minutes(number: float) -> float:
@@ -155,7 +156,7 @@ class Saga:
         lint(self)
         for step in self.steps.values():
             for operation in (step.operation, step.compensate, getattr(step, "annulled_by", None)):
-                _learn_request_of(operation)
+                _learn_types_of(operation)
         object.__setattr__(self, "source", _declared_at())
         REGISTRY[self.name] = self
 

@@ -1,6 +1,7 @@
 """What a person who knows better says of a call: it happened, it did not, or its loss is borne."""
 
 from collections.abc import Mapping
+from dataclasses import MISSING, Field, fields
 from functools import partial
 from typing import Any, Final
 
@@ -17,6 +18,12 @@ class NotResolvable(Exception):
     code = "call_not_resolvable"
 
 
+class Turned(NotResolvable):
+    """The saga goes the other way: what was seen of the call is not what would be settled."""
+
+    code = "saga_turned"
+
+
 _RESOLVED: Final = {
     SagaState.RUNNING: {StepState.DONE, StepState.REFUSED, StepState.ACCEPTED},
     SagaState.PIVOTING: {StepState.DONE, StepState.REFUSED, StepState.ACCEPTED},
@@ -29,20 +36,42 @@ _RESOLVED: Final = {
 _FROM_THE_PIVOT_ON: Final = frozenset({SagaState.PIVOTING, SagaState.FINISHING})
 
 
-def resolvable(work: Work, step: str, item: str, outcome: StepState) -> list[StepRow]:
-    """Return the calls of a step that only a person can settle.
+def resolvable(
+    work: Work, step: str, item: str, direction: Direction | None, outcome: StepState
+) -> StepRow:
+    """Return the call that only a person can settle.
+
+    Without a `direction` it is the only open one of step and item, so that no other can be meant.
 
     Raises:
-        NotResolvable: there is none, or not in this way.
+        Turned: meanwhile the saga goes the other way.
+        NotResolvable: there is none, or not in this way, or two are open.
     """
+    meant = direction or _only_open(work, step, item)
+    if meant is not work.saga.direction:
+        raise Turned(f"the saga is {work.saga.state}: look again at what {step} {item} waits for")
     if outcome not in _RESOLVED[work.saga.state]:
         raise NotResolvable(
             f"a call of a saga that is {work.saga.state} is not resolved as {outcome}"
         )
-    found = [call for call in for_a_person(work) if (call.step, call.item) == (step, item)]
-    if not found:
-        raise NotResolvable(f"no call of {step} {item} waits for a person".replace("  ", " "))
-    return found
+    for call in for_a_person(work):
+        if call.id == (step, item, meant):
+            return call
+    raise NotResolvable(f"no call of {step} {item} waits for a person".replace("  ", " "))
+
+
+def _only_open(work: Work, step: str, item: str) -> Direction:
+    waiting = for_a_person(work)
+    found = {
+        call.direction
+        for call in work.rows.all
+        if (call.step, call.item) == (step, item)
+        and call.direction is not Direction.ANNUL
+        and (call.state not in SETTLED or call in waiting)
+    }
+    if len(found) > 1:
+        raise NotResolvable(f"{step} {item} is open in both directions: say which is meant")
+    return next(iter(found), work.saga.direction)
 
 
 def outcomes(state: SagaState) -> list[StepState]:
@@ -78,7 +107,7 @@ def settle(
     """Settle a call as a person says; return it as it is now.
 
     Raises:
-        NotResolvable: `answer` is none to this call.
+        NotResolvable: `answer` is none to this call, or does not hold what only the other side can tell.
     """
     # Before the pivot a loss cannot be borne: what did not happen turns the flow back.
     turns = work.saga.state is SagaState.RUNNING and outcome is StepState.ACCEPTED
@@ -89,21 +118,60 @@ def settle(
     if turns or outcome is StepState.REFUSED:
         return _did_not_happen(work, call)
     call = work.settle(call, state=outcome, due_at=None)
-    if answer and outcome is StepState.DONE:
-        _take(work, call, answer)
+    if outcome is StepState.DONE:
+        _take(work, call, answer or {})
     return call
 
 
+def facts_needed(work: Work, call: StepRow) -> list[str]:
+    """Return what must be told of a call that is done: what follows from nothing that is known.
+
+    Raises:
+        NotResolvable: it is a step of our own database, or the deployed code lacks it.
+    """
+    operation = _operation(work, call)
+    known = _known(call, operation)
+    answer = operations.type_of(operation, "call")
+    return [fact.name for fact in fields(answer) if _is_open(fact) and fact.name not in known]
+
+
 def _take(work: Work, call: StepRow, told: Mapping[str, Any]) -> None:
-    """Take what a person was told as the answer to a call."""
-    operation = operations.operation_of(operations.step_of(work, call), call.direction)()
+    """Take what a person was told, and what follows from its being done, as the answer to a call."""
+    operation = _operation(work, call)
+    if missing := [fact for fact in facts_needed(work, call) if fact not in told]:
+        raise NotResolvable(f"the answer to {call.step} must hold: {', '.join(missing)}")
+    answer = _answer(call, operation, told)
+    work.settle(call, result=store.as_json(answer))
+    work.afterwards(partial(operation().record, answer, operations.call_value(work, call)))
+
+
+def _answer(call: StepRow, operation: type, told: Mapping[str, Any]) -> Any:
+    kind = operations.type_of(operation, "call")
+    if strange := sorted(told.keys() - {fact.name for fact in fields(kind)}):
+        raise NotResolvable(f"the answer to {call.step} holds no {', '.join(strange)}")
     try:
-        known = {**(call.request or {}), **told}
-        answer = msgspec.convert(known, operations.type_of(operation.__class__, "call"))
+        return msgspec.convert({**_known(call, operation), **told}, kind)
     except msgspec.ValidationError as error:
         raise NotResolvable(f"this is no answer to {call.step}: {error}") from error
-    work.settle(call, result=store.as_json(answer))
-    work.afterwards(partial(operation.record, answer, operations.call_value(work, call)))
+
+
+def _known(call: StepRow, operation: type) -> dict[str, Any]:
+    return {**(call.request or {}), **getattr(operation, "assumed", {})}
+
+
+def _is_open(fact: Field[Any]) -> bool:
+    return fact.default is MISSING and fact.default_factory is MISSING
+
+
+def _operation(work: Work, call: StepRow) -> type:
+    """Return the remote operation of a call, by which what became of it is recorded."""
+    try:
+        operation = operations.operation_of(operations.step_of(work, call), call.direction)
+    except operations.CodeMissing as error:
+        raise NotResolvable(f"deploy the code first: {error}") from error
+    if not hasattr(operation, "record"):
+        raise NotResolvable(f"{call.step} is a step of our own: repair its cause and retry")
+    return operation
 
 
 def _did_not_happen(work: Work, call: StepRow) -> StepRow:

@@ -83,14 +83,14 @@ def _cancel_while_capturing() -> None:
             return Enter(SagaState.COMPENSATING, "cancelled")
         return pivoting(saga, *rest)
 
-    def request_cancel(*, subject_id: Any, actor: str = "") -> Any:
+    def request_cancel(*, saga_id: Any, actor: str = "") -> None:
         with transaction.atomic():
-            work = control._live(subject_id)
-            if work is None or work.saga.state is not SagaState.PIVOTING:
-                return request(subject_id=subject_id, actor=actor)
+            work = store.lock(saga_id)
+            if work.saga.state is not SagaState.PIVOTING:
+                request(saga_id=saga_id, actor=actor)
+                return
             work.move(cancel_requested_at=work.now, due_at=work.now, attention_reason=None)
             work.save()
-            return work.saga.id
 
     decide._pivoting, control.request_cancel = turning, request_cancel
     domain.ON_CANCEL = {  # type: ignore[misc]

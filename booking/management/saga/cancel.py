@@ -5,8 +5,8 @@ from typing import Any, Final
 from django.core.management.base import CommandParser
 
 from booking import tasks
-from booking.management.saga import lookup, moving
-from booking.management.saga.answer import NOT_ALLOWED, Answer, Declined
+from booking.management.saga import moving
+from booking.management.saga.answer import Answer
 from booking.orchestrator import control
 
 HELP: Final = (
@@ -23,14 +23,10 @@ def run(options: dict[str, Any]) -> Answer:
     """Ask the saga to turn back, and dispatch it.
 
     Raises:
-        Declined: there is no such saga, it is over, or its pivot was sent.
+        Declined: there is no such saga, it is over, its pivot was sent, or it turns back already.
     """
-    saga = lookup.saga(str(options["saga_id"]))
-    if saga.finished_at is not None:
-        raise Declined("too_late", f"saga {saga.pk} is {saga.state}", status=NOT_ALLOWED)
+    saga_id = options["saga_id"]
     with moving.declining():
-        control.request_cancel(
-            subject_id=saga.subject_id, actor=options["actor"], reason=options["reason"]
-        )
-    tasks.dispatch(saga.pk)
-    return Answer(value={"cancelling": saga.pk}, lines=[f"saga {saga.pk} turns back"])
+        control.request_cancel(saga_id=saga_id, actor=options["actor"], reason=options["reason"])
+    tasks.dispatch(saga_id)
+    return Answer(value={"cancelling": saga_id}, lines=[f"saga {saga_id} turns back"])

@@ -2,12 +2,20 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 from uuid import UUID
 
 from django.core.management.base import CommandParser
 
 from booking.management.saga.answer import NOT_ALLOWED, NOT_FOUND, Declined
 from booking.orchestrator import control, store
+
+_REFUSALS: Final = (
+    control.NotParked,
+    control.NotResolvable,
+    control.TooLate,
+    control.TurningBack,
+)
 
 
 def declare(parser: CommandParser, *, why: str = "--reason") -> None:
@@ -33,7 +41,7 @@ def declining() -> Iterator[None]:
         yield
     except store.SagaNotFound as error:
         raise Declined("saga_not_found", f"no saga {error}", status=NOT_FOUND) from error
-    except (control.NotParked, control.NotResolvable, control.TooLate) as error:
+    except _REFUSALS as error:
         raise Declined(error.code, str(error), status=NOT_ALLOWED) from error
 
 

@@ -10,7 +10,7 @@ from booking import tasks
 from booking.management.saga import moving
 from booking.management.saga.answer import Answer
 from booking.orchestrator import control
-from booking.orchestrator.shape import StepState
+from booking.orchestrator.shape import Direction, StepState
 
 HELP: Final = (
     "settle by hand a call that waits for a person: it happened, it did not, or its loss is borne"
@@ -23,6 +23,11 @@ def declare(parser: CommandParser) -> None:
     parser.add_argument("--step", required=True)
     parser.add_argument("--item", default="", help="the leg, where the step has several calls")
     parser.add_argument(
+        "--direction",
+        choices=[Direction.FORWARD.value, Direction.COMPENSATE.value],
+        help="of the call that was looked at; needed where the step is open in both",
+    )
+    parser.add_argument(
         "--as",
         dest="outcome",
         choices=["done", "refused", "accepted"],
@@ -34,7 +39,8 @@ def declare(parser: CommandParser) -> None:
         type=_answer,
         default={},
         metavar="JSON",
-        help='what the other side says of a call that is done: {"order_id": "...", "confirmation_code": "..."}',
+        help='what the other side says of a call that is done: {"order_id": "...", "confirmation_code": "..."};'
+        " what follows from its being done may be left out",
     )
 
 
@@ -43,8 +49,9 @@ def run(options: dict[str, Any]) -> Answer:
     saga_id, outcome = options["saga_id"], StepState(options["outcome"])
     names = ("step", "item", "actor", "evidence", "answer")
     details = {name: options[name] for name in names}
+    direction = Direction(options["direction"]) if options["direction"] else None
     with moving.declining():
-        control.resolve(saga_id=saga_id, outcome=outcome, **details)
+        control.resolve(saga_id=saga_id, direction=direction, outcome=outcome, **details)
     tasks.dispatch(saga_id)
     return Answer(value={"resolved": saga_id}, lines=[f"saga {saga_id} goes on"])
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 from django.contrib.messages import get_messages
+from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
@@ -12,8 +13,9 @@ from rest_framework.test import APIClient
 
 from backoffice.models import AuditEntry
 from booking.models import Account
-from booking.orchestrator import engine
+from booking.orchestrator import control, engine
 from booking.orchestrator.models import SagaEvent, SagaInstance
+from outbound.call import Idempotency, Traits
 from tests import toy
 from tests.integration.backoffice.people import somebody
 from tests.integration.booking.test_engine import run, start
@@ -118,7 +120,7 @@ def test_what_was_refused_is_told_and_leaves_no_line(operator: Client) -> None:
 
 def test_a_call_is_settled_with_evidence(operator: Client, parked: SagaInstance) -> None:
     asked = do(operator, parked, "resolve").content.decode()
-    said = {"call": "book flight", "outcome": "accepted", "reason": "ticket 4711", "answer": ""}
+    said = {"call": "compensate|book|flight", "outcome": "accepted", "reason": "ticket 4711"}
 
     do(operator, parked, "resolve", confirmed="yes", **said)
 
@@ -129,16 +131,55 @@ def test_a_call_is_settled_with_evidence(operator: Client, parked: SagaInstance)
     assert "It certainly did not happen" not in asked
     assert (resolved.actor, resolved.detail["evidence"]) == ("olga@example.com", "ticket 4711")
     assert parked.state == "failed"
-    assert AuditEntry.objects.get(action="resolve").detail["call"] == "book flight"
+    assert AuditEntry.objects.get(action="resolve").detail["call"] == said["call"]
+
+
+def test_an_operator_is_told_what_only_the_other_side_can_tell(operator: Client) -> None:
+    toy.reset(traits=Traits(idempotency=Idempotency.D, quiet_seconds=1))
+    toy.WORLD.answers["book flight"] = ["lost"]
+    saga = run(start())
+
+    asked = do(operator, saga, "resolve").content.decode()
+    said = {"call": "forward|book|flight", "outcome": "done", "reason": "seen", "answer": "{}"}
+    answer = do(operator, saga, "resolve", confirmed="yes", **said)
+
+    assert "Needed for book: key." in asked
+    assert "must hold: key" in str(next(iter(get_messages(answer.wsgi_request))))
+    assert saga.attention_reason is not None
+
+
+def test_what_was_seen_before_the_saga_turned_back_settles_nothing(operator: Client) -> None:
+    toy.reset(traits=Traits(idempotency=Idempotency.D, quiet_seconds=1))
+    toy.WORLD.answers |= {"book flight": ["lost"], "back book flight": ["lost"]}
+    saga = run(start())
+    asked = do(operator, saga, "resolve").content.decode()
+    control.request_cancel(saga_id=saga.pk)
+    run(saga)
+
+    said = {"call": "forward|book|flight", "outcome": "done", "reason": "it was booked"}
+    answer = do(operator, saga, "resolve", confirmed="yes", **said).content.decode()
+
+    assert 'value="forward|book|flight"' in asked
+    assert "This call waits for nobody any more; look again." in answer
+    assert 'value="compensate|book|flight"' in answer
+    assert saga.attention_reason == "compensation incomplete: book flight (outcome_unknown)"
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"call": "book hotel"}, {"outcome": "refused"}, {"answer": "[1]"}, {"answer": "{"}]
+    "wrong",
+    [
+        {"call": "compensate|book|hotel"},
+        {"call": "forward|book|flight"},
+        {"outcome": "refused"},
+        {"answer": "[1]"},
+        {"answer": "{"},
+    ],
 )
 def test_nonsense_settles_nothing(
     operator: Client, parked: SagaInstance, wrong: dict[str, str]
 ) -> None:
-    said = {"call": "book flight", "outcome": "accepted", "reason": "seen", "answer": "", **wrong}
+    good = {"call": "compensate|book|flight", "outcome": "accepted", "reason": "seen", "answer": ""}
+    said = {**good, **wrong}
 
     answer = do(operator, parked, "resolve", confirmed="yes", **said)
 
@@ -158,6 +199,13 @@ def test_a_running_flow_is_cancelled_by_name(operator: Client) -> None:
     saga.refresh_from_db()
     assert (asked_for.actor, asked_for.detail) == ("olga@example.com", {"reason": "asked by phone"})
     assert saga.state == "cancelled"
+
+
+def test_what_turns_back_already_is_told(operator: Client, parked: SagaInstance) -> None:
+    answer = do(operator, parked, "cancel", confirmed="yes", reason="asked by phone")
+
+    assert "turns back already" in str(next(iter(get_messages(answer.wsgi_request))))
+    assert not AuditEntry.objects.filter(action="cancel").exists()
 
 
 def test_who_may_only_look_is_offered_nothing_and_does_nothing(
@@ -254,6 +302,46 @@ def test_a_confirmed_trip_is_cancelled_with_its_providers(operator: Client, book
     assert books.status(reservation_id) == "cancelled"
     assert books.there(reservation_id).orders == ["cancelled"]
     assert AuditEntry.objects.get(action="cancel").reason == "asked by phone"
+
+
+def test_who_saw_a_trip_being_booked_cancels_nothing_that_is_booked(
+    operator: Client, books: Any
+) -> None:
+    reservation_id = books.compose("skyways:standard")
+    books.ada.send(f"reservations/{reservation_id}/confirm", key="k")
+    saga = SagaInstance.objects.get(subject_id=reservation_id)
+    asked = do(operator, saga, "cancel").content.decode()
+    books.work(reservation_id)
+
+    said = {"confirmed": "yes", "reason": "asked by phone", "live": str(saga.pk)}
+    answer = do(operator, saga, "cancel", **said)
+
+    assert f'name="live" value="{saga.pk}"' in asked
+    assert "look again" in str(next(iter(get_messages(answer.wsgi_request))))
+    assert books.status(reservation_id) == "confirmed"
+
+
+def test_a_flow_about_a_booked_trip_is_cancelled_by_its_own_button_only(
+    operator: Client, books: Any
+) -> None:
+    reservation_id = books.book("skyways:standard")
+    toy.reset()
+    with transaction.atomic():
+        saga = control.start(toy.TOY, subject_id=reservation_id)
+
+    assert shown(operator, saga).count(f'id="cancel-{saga.pk}"') == 1
+
+
+def test_who_cancels_an_earlier_attempt_leaves_the_newer_one(operator: Client, books: Any) -> None:
+    reservation_id = books.book("skyways:standard", card="pm_card_chargeDeclined")
+    failed = SagaInstance.objects.get(subject_id=reservation_id)
+    books.pay(reservation_id)
+    books.ada.send(f"reservations/{reservation_id}/confirm", key="again")
+
+    answer = do(operator, failed, "cancel", confirmed="yes", reason="asked by phone")
+
+    assert "look again" in str(next(iter(get_messages(answer.wsgi_request))))
+    assert books.work(reservation_id).state == "completed"
 
 
 def test_the_page_of_a_booked_trip_shows_money_partners_references_and_titles(

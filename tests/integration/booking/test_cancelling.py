@@ -13,7 +13,7 @@ from django.db import connection
 
 from booking import confirmation, domain, tasks
 from booking.domain import Stage
-from booking.orchestrator import engine, moves
+from booking.orchestrator import control, engine, moves, store
 from booking.orchestrator.models import SagaInstance
 from reservation import services as reservation
 
@@ -226,7 +226,7 @@ def test_a_cancellation_is_answered_by_the_table_and_the_answer_is_true(
 ) -> None:
     stage, (status, code), end = SITUATIONS[situation]
     trip = situation(begun)
-    assert confirmation._stage(trip.ada.account_id, trip.id) is stage
+    assert confirmation._look(trip.ada.account_id, trip.id).stage is stage
 
     answer = trip.cancel()
 
@@ -309,4 +309,76 @@ def test_who_is_overtaken_by_the_confirmation_looks_again(
 
     assert answer.status_code == 202
     trip.work(turns=20)
+    assert trip.page()["status"] == "cancelled"
+
+
+def _meanwhile(monkeypatch: pytest.MonkeyPatch, what: Callable[[], None]) -> None:
+    """Let something happen once between the look at a reservation and what is done about it."""
+    real, happened = confirmation._cancel, []
+
+    def cancel(*seen: Any) -> None:
+        if not happened:
+            happened.append(True)
+            what()
+        real(*seen)
+
+    monkeypatch.setattr(confirmation, "_cancel", cancel)
+
+
+def test_who_saw_it_being_booked_does_not_stop_its_cancellation(
+    begun: Callable[..., Trip], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trip = begun(flight="flex")
+
+    def confirmed_and_cancelled() -> None:
+        assert trip.work(turns=9).state == "completed"
+        forward(0)
+        confirmation.cancel_confirmed(reservation_id=trip.id)
+
+    _meanwhile(monkeypatch, confirmed_and_cancelled)
+
+    assert trip.cancel().status_code == 202
+
+    trip.work(turns=20)
+    assert trip.page()["status"] == "cancelled"
+
+
+def test_who_saw_one_attempt_does_not_stop_the_next(begun: Callable[..., Trip]) -> None:
+    trip = begun(card="pm_card_chargeDeclined")
+    first = trip.work(turns=0)
+
+    trip.work(turns=9)
+    forward(0)
+    body = {"method": "pm_card_visa"}
+    assert trip.ada.send(f"reservations/{trip.id}/payment", body, method="put").status_code == 200
+    answer = trip.ada.send(f"reservations/{trip.id}/confirm", key="again")
+
+    assert answer.status_code == 202
+    with pytest.raises(control.TooLate, match="is failed"):
+        control.request_cancel(saga_id=first.pk)
+    assert trip.work(turns=9).state == "completed"
+
+
+def test_a_flow_that_begins_between_two_looks_is_turned_back(
+    begun: Callable[..., Trip], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A status that says "being booked" without a flow is of a moment: it is looked at again."""
+    trip = begun()
+    real, looks = store.live_saga_of, iter([None])
+    monkeypatch.setattr(store, "live_saga_of", lambda subject: next(looks, real(subject)))
+
+    assert trip.cancel().status_code == 202
+
+    trip.work(turns=9)
+    assert trip.page()["status"] == "cancelled"
+
+
+def test_to_cancel_twice_is_to_cancel_once(begun: Callable[..., Trip]) -> None:
+    trip = begun()
+
+    answers = [trip.cancel(key).status_code for key in ("first", "second")]
+
+    saga = trip.work(turns=9)
+    assert answers == [202, 202]
+    assert saga.history.filter(kind="cancel_requested").count() == 1
     assert trip.page()["status"] == "cancelled"

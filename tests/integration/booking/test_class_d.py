@@ -118,3 +118,43 @@ def test_what_is_no_answer_settles_nothing() -> None:
         _resolve(saga, "book", "flight", StepState.DONE, answer={"key": 7})
 
     assert saga.calls.get(item="flight").state == StepState.UNKNOWN
+
+
+@pytest.fixture
+def turned() -> SagaInstance:
+    """Return a saga whose lost booking an operator was looking at while its traveller cancelled."""
+    toy.WORLD.answers |= {"book flight": ["unanswered"], "back book flight": ["lost"]}
+    saga = _run(_start())
+    assert "outcome unknown" in str(saga.attention_reason)
+    control.request_cancel(saga_id=saga.pk)
+    saga = _run(saga, since=200)
+    assert saga.attention_reason == "compensation incomplete: book flight (outcome_unknown)"
+    return saga
+
+
+def test_what_was_seen_of_a_booking_does_not_settle_its_cancellation(turned: SagaInstance) -> None:
+    with pytest.raises(control.Turned, match="look again"):
+        _resolve(turned, "book", "flight", StepState.DONE, direction=Direction.FORWARD)
+
+    back = turned.calls.get(item="flight", direction=Direction.COMPENSATE)
+    turned.refresh_from_db()
+    assert (back.state, turned.attention_reason is None) == (StepState.PARKED, False)
+    assert control.Turned.code == "saga_turned"
+
+
+@pytest.mark.parametrize("outcome", [StepState.DONE, StepState.ACCEPTED])
+def test_where_both_directions_are_open_the_one_that_is_meant_must_be_named(
+    turned: SagaInstance, outcome: StepState
+) -> None:
+    with pytest.raises(control.NotResolvable, match="say which is meant"):
+        _resolve(turned, "book", "flight", outcome)
+
+    _resolve(turned, "book", "flight", outcome, direction=Direction.COMPENSATE)
+    assert _run(turned, since=500).state == SagaState.CANCELLED
+
+
+def test_to_let_it_try_again_asserts_nothing_of_a_call(turned: SagaInstance) -> None:
+    control.retry(saga_id=turned.pk, actor="olga", reason="they telephoned")
+
+    assert _run(turned, since=500).attention_reason == turned.attention_reason
+    assert toy.WORLD.calls.count("back book flight") == 1

@@ -370,7 +370,7 @@ def test_a_cancellation_before_the_pivot_wins() -> None:
     saga = start()
     engine.advance(saga.pk, link="reservation")
 
-    control.request_cancel(subject_id=saga.subject_id, actor="account 1")
+    control.request_cancel(saga_id=saga.pk, actor="account 1")
     saga = run(saga)
 
     assert (saga.state, toy.WORLD.closed) == (SagaState.CANCELLED, [("cancelled", "cancelled")])
@@ -382,7 +382,7 @@ def test_a_cancellation_after_the_pivot_is_too_late() -> None:
     engine.advance(saga.pk)
 
     with pytest.raises(control.TooLate):
-        control.request_cancel(subject_id=saga.subject_id)
+        control.request_cancel(saga_id=saga.pk)
 
     assert run(saga).state == SagaState.COMPLETED
 

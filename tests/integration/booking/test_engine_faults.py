@@ -89,7 +89,7 @@ def test_a_worker_whose_lease_ended_cannot_write_after_the_saga_turned_back() ->
     assert isinstance(turn, workers.Claimed)
     flight = next(c for c in turn.claims if c.call.item == "flight")
     forward(31)
-    control.request_cancel(subject_id=saga.subject_id)
+    control.request_cancel(saga_id=saga.pk)
     engine.advance(saga.pk)  # turned back; compensations of the legs are verifying
     saga.refresh_from_db()
     assert saga.state == SagaState.COMPENSATING
@@ -107,7 +107,7 @@ def test_a_late_booking_of_a_zombie_is_not_left_behind() -> None:
     assert isinstance(zombie, workers.Claimed)
     [flight] = zombie.claims
     forward(31)
-    control.request_cancel(subject_id=saga.subject_id)
+    control.request_cancel(saga_id=saga.pk)
     turn = workers.turn(saga.pk)  # turns back and claims the cancellation
     assert isinstance(turn, workers.Claimed)
     [back] = turn.claims
@@ -241,7 +241,7 @@ def test_an_action_is_not_asked_for_when_the_flow_is_over() -> None:
     toy.WORLD.answers["authorise"] = ["wait"]
     saga = start()
     engine.advance(saga.pk)
-    control.request_cancel(subject_id=saga.subject_id)
+    control.request_cancel(saga_id=saga.pk)
     saga = run(saga)
 
     assert saga.state == SagaState.CANCELLED
@@ -290,7 +290,7 @@ def test_a_wake_up_of_a_saga_that_closed_meanwhile_is_harmless(
     saga = start()
     engine.advance(saga.pk)
     found = store.live_saga_of(saga.subject_id)
-    control.request_cancel(subject_id=saga.subject_id)
+    control.request_cancel(saga_id=saga.pk)
     run(saga)
     monkeypatch.setattr(
         store, "live_saga_of", lambda subject_id: found
@@ -373,7 +373,7 @@ def test_trouble_of_a_saga_that_was_cancelled_meanwhile_is_not_recorded() -> Non
     record_trouble = engine.Worker._record_trouble
 
     def cancelled_meanwhile(worker: engine.Worker, trouble: engine._Trouble) -> None:
-        control.request_cancel(subject_id=saga.subject_id)
+        control.request_cancel(saga_id=saga.pk)
         engine.advance(saga.pk)
         record_trouble(worker, trouble)
 

@@ -71,7 +71,7 @@ def test_a_cancellation_wins_over_a_worker_that_was_about_to_enter_the_pivot() -
     engine.advance(saga.pk, link="provider")
     worker = engine.Worker(saga.pk)
     assert worker.turn() == ()  # decided to enter the pivot, nothing is written yet
-    control.request_cancel(subject_id=saga.subject_id)
+    control.request_cancel(saga_id=saga.pk)
 
     worker.advance()
 
@@ -90,7 +90,7 @@ def test_a_cancellation_is_too_late_once_the_pivot_is_claimed() -> None:
     assert isinstance(claims, list)
 
     with pytest.raises(control.TooLate):
-        control.request_cancel(subject_id=saga.subject_id)
+        control.request_cancel(saga_id=saga.pk)
 
     for claim, outcome in calls.make(claims):
         worker.record(claim, outcome)
@@ -106,7 +106,7 @@ def test_an_answer_counts_though_somebody_wrote_while_it_was_on_its_way() -> Non
     while not (claims := worker.turn()):
         pass
     assert isinstance(claims, list)
-    control.request_cancel(subject_id=saga.subject_id)
+    control.request_cancel(saga_id=saga.pk)
 
     for claim, outcome in calls.make(claims):
         worker.record(claim, outcome)

@@ -98,7 +98,7 @@ def test_a_compensation_waits_as_long_as_it_takes_and_is_not_given_up() -> None:
     engine.advance(saga.pk)
     until = store.now() + timedelta(days=1)
     toy.WORLD.pauses = {"book hotel": Pause(until=until, why="away")}
-    control.request_cancel(subject_id=saga.subject_id)
+    control.request_cancel(saga_id=saga.pk)
 
     for hours in range(1, 24):
         _at(hours * 3600)

@@ -214,6 +214,21 @@ def test_what_is_over_or_past_the_pivot_cannot_be_cancelled(saga: Any) -> None:
     assert saga("cancel", uuid4(), *ACTOR, "--reason", "x")[0] == 3
 
 
+def test_what_turns_back_already_is_not_cancelled_again(parked: SagaInstance, saga: Any) -> None:
+    asked = start()
+    assert saga("cancel", asked.pk, *ACTOR, "--reason", "x")[0] == 0
+
+    answers = [saga("cancel", one.pk, *ACTOR, "--reason", "y") for one in (parked, asked)]
+
+    assert [(status, answer["error"]) for status, answer in answers] == [
+        (4, "saga_turning_back")
+    ] * 2
+    assert [one.history.filter(kind="cancel_requested").count() for one in (parked, asked)] == [
+        0,
+        1,
+    ]
+
+
 def unknown_payment() -> SagaInstance:
     """Return a saga that is parked because nobody knows what became of its payment."""
     toy.WORLD.answers["capture"] = ["lost"]
@@ -225,17 +240,9 @@ def unknown_payment() -> SagaInstance:
 
 
 def settle(saga: Any, one: SagaInstance, step: str, outcome: str, *more: str) -> int:
-    arguments = (
-        "--step",
-        step,
-        "--as",
-        outcome,
-        *more,
-        *ACTOR,
-        "--evidence",
-        "the other side's page",
-    )
-    return int(saga("resolve", one.pk, *arguments)[0])
+    arguments = ("--step", step, "--as", outcome, *ACTOR, "--evidence", "the other side's page")
+    told = ("--answer", '{"key": "theirs"}') if outcome == "done" else ()
+    return int(saga("resolve", one.pk, *arguments, *told, *more)[0])
 
 
 @pytest.mark.parametrize(
@@ -365,6 +372,17 @@ def test_it_settles_a_call(parked: SagaInstance, saga: Any, outcome: str) -> Non
     assert status == 0
     assert (resolved.actor, resolved.detail["outcome"]) == ("olga@example.com", outcome)
     assert run(parked).state == "failed"
+
+
+@pytest.mark.parametrize(("direction", "status"), [("forward", 4), ("compensate", 0)])
+def test_the_call_that_was_looked_at_is_settled_or_none(
+    parked: SagaInstance, saga: Any, direction: str, status: int
+) -> None:
+    settled = ("--step", "book", "--item", "flight", "--as", "done", "--evidence", "seen")
+
+    ended, answer = saga("resolve", parked.pk, *settled, *ACTOR, "--direction", direction)
+
+    assert (ended, answer.get("error")) == (status, "saga_turned" if status else None)
 
 
 def test_a_parked_saga_says_what_is_at_stake(saga: Any, capsys: pytest.CaptureFixture[str]) -> None:
