@@ -49,7 +49,7 @@ class Guarded:
         """Count the call against the partner."""
         failed(slug=_slug(call), key=call.key, now=call.now)
 
-    def has_answered(self, call: Call) -> None:
+    def record_contact(self, call: Call) -> None:
         """Clear the partner: it answered."""
         answered(slug=_slug(call))
 
@@ -88,7 +88,7 @@ def failed(*, slug: str, key: str, now: datetime) -> None:
 
 
 def answered(*, slug: str) -> None:
-    """Close the breaker: the partner answers, be it with a no."""
+    """Close the breaker: the partner answers, be it with a no, or that it knows nothing."""
     if slug in _looked():
         Breaker.objects.filter(partner__slug=slug).delete()
         forget()

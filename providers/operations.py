@@ -150,7 +150,6 @@ class Book(Guarded):
 
     def record(self, answer: BookAnswer, call: Call) -> None:
         """Keep the order and tell it, once per key."""
-        self.has_answered(call)
         if Order.objects.filter(key=call.key).exists():
             return
         order = Order.objects.create(
@@ -169,7 +168,6 @@ class Book(Guarded):
 
     def record_refusal(self, refusal: Refused, call: Call) -> None:
         """Tell that the partner said no."""
-        self.has_answered(call)
         publish(
             LegRefused(
                 reservation_id=call.subject_id,
@@ -231,7 +229,6 @@ class Cancel(Guarded):
 
     def record(self, answer: CancelAnswer, call: Call) -> None:
         """Keep and tell that the order is cancelled or surely does not exist, once per key."""
-        self.has_answered(call)
         request = self.prepare(call)
         order, is_new = Order.objects.select_for_update().get_or_create(
             key=request.key,
@@ -251,10 +248,6 @@ class Cancel(Guarded):
             order.status, order.cancelled_at = CANCELLED, call.now
             order.save()
         publish(order.cancelled())
-
-    def record_refusal(self, refusal: CancelRefused, call: Call) -> None:
-        """Keep the order as it stands: a person must decide."""
-        self.has_answered(call)
 
     def traits(self, request: CancelRequest) -> Traits:
         """Return the partner's own: it says how long an unanswered order may still land."""

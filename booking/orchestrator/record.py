@@ -40,6 +40,8 @@ def is_awaited(work: Work, claim: Claim) -> bool:
 def record(work: Work, claim: Claim, outcome: Outcome) -> None:
     """Take in the outcome of a call that is awaited."""
     call = work.calls[claim.id]
+    if not isinstance(outcome, Failed) and hasattr(claim.operation, "record_contact"):
+        work.afterwards(partial(claim.operation.record_contact, call_value(work, call)))
     if claim.phase is Phase.VERIFY:
         _verified(work, call, outcome)
         return

@@ -1,12 +1,15 @@
 """A breaker for each partner: opens at the last straw, lets one call through, closes at any answer."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import legs
 import pytest
 
 from providers import breakers, offers
+from providers import services as providers
 from providers.models import Breaker
 from sandbox.server import Server
 
@@ -101,6 +104,18 @@ def test_any_answer_closes_it() -> None:
 
     assert _until(10) is None
     assert _until(10) is None
+    assert not Breaker.objects.exists()
+
+
+def test_only_who_was_asked_and_answered_closes_it() -> None:
+    _fail("a", "b", "c")
+    book, call = providers.Book(), legs.a_call(legs.an_offer("skyways"))
+    call = replace(call, given={**call.given, "offer_id": f"{SLUG}:off_1"})
+
+    book.record_refusal(providers.OfferNotFound("no such offer"), call)
+    assert Breaker.objects.exists()  # refused before anything was sent
+    book.record_contact(call)
+
     assert not Breaker.objects.exists()
 
 

@@ -30,9 +30,11 @@ class Careful(toy.Remote):
     """An operation that remembers all that it is told, and looks at what it is asked."""
 
     told: list[tuple[str, object, Call]]
+    contacts: list[Call]
 
     def __init__(self, saves_errors: bool = True) -> None:
         self.told = []
+        self.contacts = []
         self.saves_errors = saves_errors
 
     def traits(self, request: toy.Request) -> Traits:
@@ -47,6 +49,9 @@ class Careful(toy.Remote):
 
     def record_waiting(self, waiting: Waiting, call: Call) -> None:
         self.told.append(("waiting", waiting, call))
+
+    def record_contact(self, call: Call) -> None:
+        self.contacts.append(call)
 
 
 def take_in(desk: Desk, outcome: Outcome, *id_: Any, **claim: Any) -> None:
@@ -446,8 +451,46 @@ def test_trouble_of_ours_says_nothing_about_the_other_side(desk: Desk) -> None:
     assert toy.WORLD.failures == []
 
 
+@pytest.mark.parametrize("phase", list(Phase))
+@pytest.mark.parametrize(
+    "outcome", [Answered(toy.Answer("x")), Absent(), Refused(toy.No("no")), MustWait(ASKS)]
+)
+def test_whatever_is_answered_the_service_hears_that_the_other_side_is_there(
+    desk: Desk, outcome: Outcome, phase: Phase
+) -> None:
+    desk.done("authorise")
+    row = desk.row("authorise", "", BACK, **CLAIMED)
+    careful = Careful()
+
+    take_in(desk, outcome, "authorise", "", BACK, operation=careful, phase=phase)
+
+    assert [call.key for call in careful.contacts] == [row.key]
+
+
+@pytest.mark.parametrize("phase", list(Phase))
+def test_trouble_is_no_sign_of_life_not_even_an_error_that_is_answered(
+    desk: Desk, phase: Phase
+) -> None:
+    desk.done("authorise")
+    desk.row("authorise", "", BACK, **CLAIMED)
+    careful = Careful()
+
+    take_in(desk, Failed("500", answered=True), "authorise", "", BACK, operation=careful, phase=phase)
+
+    assert careful.contacts == []
+
+
+def test_a_no_of_our_own_says_nothing_about_the_other_side(desk: Desk) -> None:
+    row = desk.row("authorise", due_at=START)
+
+    record.refused(desk.read(desk.id), row, refusal=toy.No("no"))
+
+    assert toy.WORLD.answered == []
+
+
 def test_what_listens_to_nothing_is_told_nothing(desk: Desk, monkeypatch: Any) -> None:
     monkeypatch.delattr(toy.Remote, "record_failure")
+    monkeypatch.delattr(toy.Remote, "record_contact")
     desk.row("authorise", **CLAIMED)
 
     take_in(desk, Failed("late"), "authorise")
