@@ -89,11 +89,15 @@ def _answered(work: Work, call: StepRow, claim: Claim, answer: Any) -> None:
 
 
 def _needs_verifying(work: Work, call: StepRow) -> bool:
-    """Whether an earlier request may still land after this compensation (no tombstone; classes B, C)."""
+    """Whether an earlier request may still land after this compensation (no tombstone).
+
+    Class D is sent one request only: once that is known to be done, nothing is left that could land.
+    """
     if call.direction != Direction.COMPENSATE or call.idempotency == Idempotency.A:
         return False
     forward = work.forward(call)
-    return forward.ambiguous or forward.state != StepState.DONE
+    sent_again = forward.ambiguous and call.idempotency != Idempotency.D
+    return sent_again or forward.state != StepState.DONE
 
 
 def _verified(work: Work, call: StepRow, outcome: Outcome) -> None:

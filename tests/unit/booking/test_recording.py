@@ -136,6 +136,8 @@ def test_a_compensation_that_is_answered_is_done(desk: Desk) -> None:
         ("B", {"state": StepState.DONE, "ambiguous": True}, "verifying"),
         ("B", {"state": StepState.UNKNOWN}, "verifying"),
         ("C", {"state": StepState.REFUSED, "ambiguous": True}, "verifying"),
+        ("D", {"state": StepState.DONE, "ambiguous": True}, "done"),
+        ("D", {"state": StepState.UNKNOWN}, "verifying"),
     ],
 )
 def test_without_a_tombstone_it_is_asked_later_whether_what_was_unanswered_is_gone(
