@@ -103,14 +103,19 @@ def forget() -> None:
 def _wait(
     slug: str, open_until: datetime, asked_at: datetime | None, now: datetime
 ) -> Pause | None:
-    """Return how long to wait at an open breaker; None: its time is up."""
-    asking = timedelta(seconds=settings.SAGA_CALL_SECONDS)
-    if asked_at is not None and now < min(asked_at + asking, open_until):
-        soon = now + timedelta(seconds=settings.SAGA_BACKOFF_SECONDS)
-        return Pause(until=soon, why=f"{slug} is being asked whether it is back")
-    if now < open_until:
-        return Pause(until=open_until, why=f"{slug} does not answer and is left alone")
-    return None
+    """Return how long to wait at an open breaker; None: its time is up.
+
+    While the partner is being asked whether it is back, who waits looks again after as long as it has been
+    asked already: soon when it answers at once, and a few times only when it does not.
+    """
+    if now >= open_until:
+        return None
+    until, asking = open_until, timedelta(seconds=settings.SAGA_CALL_SECONDS)
+    if asked_at is not None and now < asked_at + asking:
+        patience = max(now - asked_at, timedelta(seconds=settings.SAGA_BACKOFF_SECONDS))
+        until = min(open_until, asked_at + asking, now + patience)
+    # The same words in both cases, so that the history of a waiting call tells the outage once.
+    return Pause(until=until, why=f"{slug} does not answer and is left alone")
 
 
 def _let_one_through(slug: str, now: datetime) -> Pause | None:

@@ -54,12 +54,8 @@ def record(work: Work, claim: Claim, outcome: Outcome) -> None:
             _refused(work, call, claim, refusal)
         case MustWait(waiting):
             _waiting(work, call, claim, waiting)
-        case Failed(error, sent, answered, ours, again):
-            if not ours and hasattr(claim.operation, "record_failure"):
-                value = call_value(work, call)
-                work.afterwards(partial(claim.operation.record_failure, error, value))
-            call = work.change(call, spent=call.spent or answered)
-            failed(work, call, error=error, sent=sent, again=again)
+        case Failed():
+            _failed(work, call, claim, outcome)
 
 
 def done(work: Work, call: StepRow, answer: Any, **fields: Any) -> StepRow:
@@ -187,6 +183,14 @@ def _waiting(work: Work, call: StepRow, claim: Claim, waiting: Waiting) -> None:
         work.note("waiting", call, action=waiting.action)
 
 
+def _failed(work: Work, call: StepRow, claim: Claim, outcome: Failed) -> None:
+    if not outcome.ours and hasattr(claim.operation, "record_failure"):
+        value = call_value(work, call)
+        work.afterwards(partial(claim.operation.record_failure, outcome.error, value))
+    call = work.change(call, spent=call.spent or outcome.answered)
+    failed(work, call, error=outcome.error, sent=outcome.sent, again=outcome.again)
+
+
 def failed(
     work: Work,
     call: StepRow,
@@ -222,7 +226,10 @@ def failed(
 
 
 def postponed(work: Work, call: StepRow, pause: Pause) -> None:
-    """Put a call off that is not to be made now; one whose worker died is unanswered meanwhile."""
+    """Put a call off that is not to be made now; one whose worker died is unanswered meanwhile.
+
+    Of a series for one reason only the first is noted.
+    """
     lost = call.state is StepState.CLAIMED
     work.settle(
         call,
@@ -230,7 +237,9 @@ def postponed(work: Work, call: StepRow, pause: Pause) -> None:
         ambiguous=call.ambiguous or lost,
         due_at=pause.until,
     )
-    work.note("postponed", call, reason=pause.why, until=pause.until.isoformat())
+    kind, detail = work.last_told(call)
+    if lost or (kind, detail.get("reason")) != ("postponed", pause.why):
+        work.note("postponed", call, reason=pause.why, until=pause.until.isoformat())
 
 
 def _text(value: object) -> str:

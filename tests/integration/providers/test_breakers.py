@@ -79,8 +79,20 @@ def test_when_its_time_is_up_one_call_gets_through_and_the_others_wait_for_it() 
 
     assert _until(10) is None  # this one finds out
     assert _until(10) == at(11)
+    assert _until(12) == at(14)  # the longer it is asked, the rarer to look
     assert _until(13) == at(14)
     assert _until(14.5) == at(30)  # no answer: alone again, for twice as long
+
+
+def test_a_partner_that_is_asked_is_waited_for_in_the_same_words() -> None:
+    _fail("a", "b", "c")
+    alone = breakers.pause_of(slug=SLUG, now=at(9))
+    assert _until(10) is None
+    asked = breakers.pause_of(slug=SLUG, now=at(11))
+
+    assert alone is not None
+    assert asked is not None
+    assert alone.why == asked.why
 
 
 def test_the_pauses_grow_to_a_limit() -> None:

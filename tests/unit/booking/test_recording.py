@@ -477,7 +477,9 @@ def test_trouble_is_no_sign_of_life_not_even_an_error_that_is_answered(
     desk.row("authorise", "", BACK, **CLAIMED)
     careful = Careful()
 
-    take_in(desk, Failed("500", answered=True), "authorise", "", BACK, operation=careful, phase=phase)
+    take_in(
+        desk, Failed("500", answered=True), "authorise", "", BACK, operation=careful, phase=phase
+    )
 
     assert careful.contacts == []
 
@@ -602,6 +604,54 @@ def test_a_call_that_is_put_off_costs_no_try(
     assert desk.changes("authorise") == {"due_at": after(7), **changed}
     told = {"reason": "closed", "until": after(7).isoformat()}
     assert desk.told() == [("postponed", "authorise", told)]
+
+
+def put_off(desk: Desk, *id_: Any, why: str = "closed") -> None:
+    """Put a call off, as the worker does that may not claim it."""
+    work = desk.read(desk.id)
+    record.postponed(work, work.calls[desk.of(*id_).id], Pause(until=after(7), why=why))
+    work.save()
+
+
+def test_a_series_of_postponements_is_told_once_for_each_call(desk: Desk) -> None:
+    for _ in range(3):
+        put_off(desk, "authorise")
+        put_off(desk, "book", "flight")
+    desk.memory.note("done", step="hold")
+
+    put_off(desk, "authorise")
+
+    assert [about for _, about, _ in desk.told()] == ["authorise", "book:flight", "hold"]
+
+
+def test_it_is_told_again_when_its_worker_died_in_between(desk: Desk) -> None:
+    put_off(desk, "authorise")
+    desk.row("authorise", **CLAIMED | {"lease_until": START})
+
+    put_off(desk, "authorise")
+
+    assert [kind for kind, *_ in desk.told()] == ["postponed", "postponed"]
+
+
+@pytest.mark.parametrize(
+    ("why", "between"),
+    [
+        ("open", {}),
+        ("closed", {"kind": "unknown", "step": "authorise"}),
+        ("closed", {"kind": "retried"}),
+    ],
+)
+def test_it_is_told_again_for_another_reason_and_after_anything_else(
+    desk: Desk, why: str, between: dict[str, str]
+) -> None:
+    put_off(desk, "authorise")
+    if between:
+        about = {"step": "", "direction": FORWARD if "step" in between else ""}
+        desk.memory.history.append(dict(desk.memory.history[-1]) | about | between)
+
+    put_off(desk, "authorise", why=why)
+
+    assert [kind for kind, *_ in desk.told()].count("postponed") == 2
 
 
 @pytest.mark.parametrize("listening", [True, False])
