@@ -14,7 +14,7 @@ from providers.gateways.protocol import AnswerMismatch, Endpoint, NewOrder, Part
 from providers.gateways.registry import gateway_named
 from providers.models import BOOKED, CANCELLED, Order
 from providers.offers import resolve
-from providers.refusals import CancelRefused, Refused
+from providers.refusals import AlreadyBooked, CancelRefused, Refused
 
 
 class OrderNotFound(Exception):
@@ -91,8 +91,14 @@ class Book(Guarded):
 
         Raises:
             OfferNotFound: the offer belongs to no partner.
+            AlreadyBooked: what an earlier attempt booked could not be cancelled.
         """
         given = call.given
+        standing = Order.objects.filter(item_id=UUID(call.item), status=BOOKED)
+        if standing.exclude(key=call.key).exists():
+            raise AlreadyBooked(
+                "what an earlier attempt booked for this leg could not be cancelled"
+            )
         partner, partner_offer_id = resolve(str(given["offer_id"]))
         return BookRequest(
             provider_id=str(partner.id),
