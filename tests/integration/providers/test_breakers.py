@@ -1,16 +1,19 @@
 """A breaker for each partner: opens at the last straw, lets one call through, closes at any answer."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import legs
 import pytest
+from django.utils import timezone
 
 from providers import breakers, offers
 from providers import services as providers
-from providers.models import Breaker
+from providers.models import Breaker, Partner
 from sandbox.server import Server
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("partners")]
@@ -145,6 +148,37 @@ def test_a_look_serves_for_a_moment(settings: Any, django_assert_num_queries: An
         for _ in range(3):
             breakers.pause_of(slug=SLUG, now=NOW)
             breakers.answered(slug=SLUG)
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+@pytest.mark.parametrize(("seconds", "alone"), [(-1, False), (60, True)])
+def test_who_is_left_alone_is_told_by_the_databases_clock(
+    monkeypatch: pytest.MonkeyPatch, hours: int, seconds: float, alone: bool
+) -> None:
+    until = datetime.now(UTC) + timedelta(seconds=seconds)
+    partner = Partner.objects.get(slug=SLUG)
+    Breaker.objects.create(partner=partner, opened_at=until, open_until=until)
+    astray = datetime.now(UTC) + timedelta(hours=hours)
+    monkeypatch.setattr(timezone, "now", lambda: astray)
+    soon = (datetime.now(UTC) + timedelta(days=30)).date()
+
+    found = offers.search(kind="stay", date=soon, place="NYC", nights=2)
+
+    assert (found.unavailable_partners == [SLUG]) is alone
+
+
+def test_a_look_grows_older(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.PARTNER_BREAKER_LOOK_SECONDS = 60
+    until = datetime.now(UTC) + timedelta(seconds=20)
+    partner = Partner.objects.get(slug=SLUG)
+    Breaker.objects.create(partner=partner, opened_at=until, open_until=until)
+    assert breakers.is_left_alone(slug=SLUG)
+    assert not breakers.is_left_alone(slug="skyways")
+
+    later = time.monotonic() + 30
+    monkeypatch.setattr(breakers, "time", SimpleNamespace(monotonic=lambda: later))
+
+    assert not breakers.is_left_alone(slug=SLUG)
 
 
 def test_a_search_does_not_wait_for_who_is_left_alone(partners: Server) -> None:
