@@ -1,10 +1,12 @@
 """Payment details: a token in, an unconfirmed payment at the processor, nothing taken."""
 
+from datetime import timedelta
 from decimal import Decimal
 
 import purses
 import pytest
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from payments import services as payments
 from payments.models import Payment
@@ -33,6 +35,22 @@ def test_entering_details_again_supersedes_and_cancels_the_first(cards: Server) 
     assert sorted(purses.states(cards, reservation_id)) == ["canceled", "requires_confirmation"]
     assert Payment.objects.filter(reservation_id=reservation_id, superseded_at=None).count() == 1
     assert payments.is_ready(reservation_id=reservation_id)
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_times_are_the_databases_whatever_the_web_hosts_clock_says(
+    cards: Server, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    now = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now + timedelta(hours=hours))
+
+    reservation_id = purses.details_of()
+    purses.details_of(reservation_id=reservation_id)
+
+    first, second = Payment.objects.order_by("created_at")
+    assert first.superseded_at is not None
+    for at in (first.created_at, first.superseded_at, second.created_at):
+        assert timedelta(0) <= at - now < timedelta(minutes=1)
 
 
 @pytest.mark.parametrize(
