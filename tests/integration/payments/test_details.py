@@ -2,15 +2,19 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from threading import Thread
+from typing import Any
 
 import purses
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from payments import services as payments
 from payments.models import Payment
+from payments.operations import current
 from sandbox.server import Server
+from tests.patience import until
 
 pytestmark = pytest.mark.django_db
 
@@ -119,3 +123,41 @@ def test_a_reservation_is_captured_once_at_most(cards: Server) -> None:
         Payment.objects.filter(pk=payment.pk).update(
             status="captured", captured_amount=1, authorised_amount=1
         )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_waits_for_details_that_are_being_replaced_sees_the_new_ones(
+    cards: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reservation_id = purses.details_of()
+    stored, others = [], []
+    create = Payment.objects.create
+
+    def create_while_another_waits(**fields: Any) -> Payment:
+        stored.append(create(**fields))
+        other.start()
+        until(_somebody_waits_for_us, what="the other one waiting")
+        return stored[-1]
+
+    def look() -> None:
+        try:
+            with transaction.atomic():
+                others.append(current(reservation_id))
+        finally:
+            connection.close()
+
+    other = Thread(target=look)
+    monkeypatch.setattr(Payment.objects, "create", create_while_another_waits)
+    purses.details_of(reservation_id=reservation_id)
+    other.join(10)
+
+    assert others == stored
+
+
+def _somebody_waits_for_us() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM pg_locks"
+            " WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+        )
+        return cursor.fetchone() is not None
