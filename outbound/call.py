@@ -12,6 +12,7 @@ An *operation* of a service is a class without state. A **local** one has
 - `abandon(call)`   give back what `prepare` locked: the call surely had no effect (optional);
 - `pause(call) -> Pause | None`   in the first transaction, each time: not to be called now (optional);
 - `record_failure(error, call)`   in the second transaction: no usable answer came (optional);
+- `record_contact(call)`   in the second transaction: the other side answered, whatever it said (optional);
 - `traits(request) -> Traits`   how far the other side can be trusted with a repeated call;
 - `assumed`   what its answer holds when a person says no more than that it is done (optional); what is
   neither there nor in the request must be told.

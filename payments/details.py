@@ -8,10 +8,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Sum
 from django.db.models.functions import TruncDate
-from django.utils import timezone
 
 from eventbus.publish import publish
 from outbound import http
@@ -181,8 +180,8 @@ def _store(
     asked: NewIntent, intent: Intent, account_id: uuid.UUID
 ) -> tuple[Payment, Payment | None]:
     """Commit the new payment; return it and the one that it supersedes."""
-    now = timezone.now()
     with transaction.atomic():
+        now = _now()
         superseded = current(asked.reservation_id)
         if superseded is not None:
             superseded.supersede(at=now)
@@ -199,6 +198,15 @@ def _store(
             created_at=now,
         )
     return payment, superseded
+
+
+def _now() -> datetime:
+    """Return the database's time: the reconciler compares with it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        [now] = cursor.fetchone()
+    assert isinstance(now, datetime)  # noqa: S101 - narrows what the driver returns
+    return now
 
 
 def _give_up(intent_id: str, deadline: Deadline) -> None:

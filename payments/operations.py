@@ -229,7 +229,9 @@ def capture(request: PaymentRequest, intent: Intent) -> PaymentAnswer | None:
 def current(reservation_id: UUID) -> Payment | None:
     """Return the payment of a reservation that nothing superseded, with its row lock."""
     rows = Payment.objects.select_for_update()
-    return rows.filter(reservation_id=reservation_id, superseded_at=None).first()
+    found = rows.filter(reservation_id=reservation_id, superseded_at=None)
+    # Who waited for a payment that was superseded meanwhile has not seen its successor: look again.
+    return found.first() or found.first()
 
 
 def by_intent(intent_id: str) -> Payment:

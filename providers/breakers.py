@@ -12,6 +12,8 @@ from typing import Final
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import DurationField, ExpressionWrapper, F
+from django.db.models.functions import Now
 
 from outbound.call import Call, Pause
 from providers.models import Breaker, Partner
@@ -22,8 +24,16 @@ LONGEST: Final = 8
 """So many times the first pause is the longest."""
 
 
-Times = tuple[datetime | None, datetime | None]
-"""Until when a partner is left alone, and when it was last asked whether it is back."""
+@dataclass(frozen=True)
+class _Times:
+    """Until when a partner is left alone, and when it was last asked whether it is back.
+
+    `ends_at` is the former by time.monotonic(): what has no time of the database at hand can compare with it.
+    """
+
+    open_until: datetime | None
+    asked_at: datetime | None
+    ends_at: float
 
 
 @dataclass(frozen=True)
@@ -31,7 +41,7 @@ class _Look:
     """The breakers that have a row, by the partner's slug, as they were a moment ago."""
 
     at: float
-    times: dict[str, Times]
+    times: dict[str, _Times]
 
 
 _NEVER: Final = _Look(at=float("-inf"), times={})
@@ -49,7 +59,7 @@ class Guarded:
         """Count the call against the partner."""
         failed(slug=_slug(call), key=call.key, now=call.now)
 
-    def has_answered(self, call: Call) -> None:
+    def record_contact(self, call: Call) -> None:
         """Clear the partner: it answered."""
         answered(slug=_slug(call))
 
@@ -59,16 +69,16 @@ def pause_of(*, slug: str, now: datetime) -> Pause | None:
 
     When the time is up, the caller that hears None first is the one that finds out.
     """
-    open_until, asked_at = _looked().get(slug, (None, None))
-    if open_until is None:
+    seen = _looked().get(slug)
+    if seen is None or seen.open_until is None:
         return None
-    return _wait(slug, open_until, asked_at, now) or _let_one_through(slug, now)
+    return _wait(slug, seen.open_until, seen.asked_at, now) or _let_one_through(slug, now)
 
 
-def is_left_alone(*, slug: str, now: datetime) -> bool:
-    """Tell whether a partner is to be left alone, without being the one that finds out."""
-    open_until, _ = _looked().get(slug, (None, None))
-    return open_until is not None and now < open_until
+def is_left_alone(*, slug: str) -> bool:
+    """Tell whether a partner is to be left alone now, without being the one that finds out."""
+    seen = _looked().get(slug)
+    return seen is not None and time.monotonic() < seen.ends_at
 
 
 def failed(*, slug: str, key: str, now: datetime) -> None:
@@ -88,7 +98,7 @@ def failed(*, slug: str, key: str, now: datetime) -> None:
 
 
 def answered(*, slug: str) -> None:
-    """Close the breaker: the partner answers, be it with a no."""
+    """Close the breaker: the partner answers, be it with a no, or that it knows nothing."""
     if slug in _looked():
         Breaker.objects.filter(partner__slug=slug).delete()
         forget()
@@ -103,14 +113,19 @@ def forget() -> None:
 def _wait(
     slug: str, open_until: datetime, asked_at: datetime | None, now: datetime
 ) -> Pause | None:
-    """Return how long to wait at an open breaker; None: its time is up."""
-    asking = timedelta(seconds=settings.SAGA_CALL_SECONDS)
-    if asked_at is not None and now < min(asked_at + asking, open_until):
-        soon = now + timedelta(seconds=settings.SAGA_BACKOFF_SECONDS)
-        return Pause(until=soon, why=f"{slug} is being asked whether it is back")
-    if now < open_until:
-        return Pause(until=open_until, why=f"{slug} does not answer and is left alone")
-    return None
+    """Return how long to wait at an open breaker; None: its time is up.
+
+    While the partner is being asked whether it is back, who waits looks again after as long as it has been
+    asked already: soon when it answers at once, and a few times only when it does not.
+    """
+    if now >= open_until:
+        return None
+    until, asking = open_until, timedelta(seconds=settings.SAGA_CALL_SECONDS)
+    if asked_at is not None and now < asked_at + asking:
+        patience = max(now - asked_at, timedelta(seconds=settings.SAGA_BACKOFF_SECONDS))
+        until = min(open_until, asked_at + asking, now + patience)
+    # The same words in both cases, so that the history of a waiting call tells the outage once.
+    return Pause(until=until, why=f"{slug} does not answer and is left alone")
 
 
 def _let_one_through(slug: str, now: datetime) -> Pause | None:
@@ -142,11 +157,18 @@ def _pause(rounds: int) -> timedelta:
     return timedelta(seconds=settings.PARTNER_BREAKER_SECONDS * times)
 
 
-def _looked() -> dict[str, Times]:
+def _looked() -> dict[str, _Times]:
     """Return all breakers that have a row; one look serves half a second of calls."""
     global _look
     if time.monotonic() > _look.at + settings.PARTNER_BREAKER_LOOK_SECONDS:
-        rows = Breaker.objects.values_list("partner__slug", "open_until", "asked_at")
-        times = {slug: (open_until, asked_at) for slug, open_until, asked_at in rows}
-        _look = _Look(at=time.monotonic(), times=times)
+        # How long is left is said by the database: a process's clock may be wrong.
+        left = ExpressionWrapper(F("open_until") - Now(), output_field=DurationField())
+        rows = list(Breaker.objects.annotate(left=left).select_related("partner"))
+        at = time.monotonic()
+        _look = _Look(at=at, times={row.partner.slug: _times(row, row.left, at) for row in rows})
     return _look.times
+
+
+def _times(row: Breaker, left: timedelta | None, at: float) -> _Times:
+    seconds = float("-inf") if left is None else left.total_seconds()
+    return _Times(open_until=row.open_until, asked_at=row.asked_at, ends_at=at + seconds)

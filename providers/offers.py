@@ -9,8 +9,6 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from django.utils import timezone
-
 from outbound import http
 from outbound.call import NotSent, Refusal
 from outbound.deadline import Deadline
@@ -101,8 +99,7 @@ def search(
     )
     _check(query)
     partners = list(Partner.objects.filter(kind=kind, active=True).order_by("slug"))
-    now = timezone.now()
-    alone = [one.slug for one in partners if breakers.is_left_alone(slug=one.slug, now=now)]
+    alone = [one.slug for one in partners if breakers.is_left_alone(slug=one.slug)]
     asked = [one for one in partners if one.slug not in alone]
     return _collect(asked, alone, query, Deadline.within(seconds))
 
@@ -115,7 +112,7 @@ def quote(*, offer_id: str, seconds: float = 8.0) -> Offer:
         PartnerUnavailable: the partner gave no usable answer.
     """
     partner, partner_offer_id = resolve(offer_id)
-    if breakers.is_left_alone(slug=partner.slug, now=timezone.now()):
+    if breakers.is_left_alone(slug=partner.slug):
         raise PartnerUnavailable(partner.slug)
     try:
         offer = gateway_named(partner.gateway).quote(

@@ -18,7 +18,7 @@ from providers.gateways.protocol import AnswerMismatch, Endpoint, NewOrder, Part
 from providers.gateways.registry import gateway_named
 from providers.models import BOOKED, CANCELLED, Order
 from providers.offers import resolve
-from providers.refusals import CancelRefused, Refused
+from providers.refusals import AlreadyBooked, CancelRefused, Refused
 
 
 class OrderNotFound(Exception):
@@ -95,8 +95,14 @@ class Book(Guarded):
 
         Raises:
             OfferNotFound: the offer belongs to no partner.
+            AlreadyBooked: what an earlier attempt booked could not be cancelled.
         """
         given = call.given
+        standing = Order.objects.filter(item_id=UUID(call.item), status=BOOKED)
+        if standing.exclude(key=call.key).exists():
+            raise AlreadyBooked(
+                "what an earlier attempt booked for this leg could not be cancelled"
+            )
         partner, partner_offer_id = resolve(str(given["offer_id"]))
         return BookRequest(
             provider_id=str(partner.id),
@@ -154,7 +160,6 @@ class Book(Guarded):
 
     def record(self, answer: BookAnswer, call: Call) -> None:
         """Keep the order and tell it, once per key."""
-        self.has_answered(call)
         if Order.objects.filter(key=call.key).exists():
             return
         order = Order.objects.create(
@@ -173,7 +178,6 @@ class Book(Guarded):
 
     def record_refusal(self, refusal: Refused, call: Call) -> None:
         """Tell that the partner said no."""
-        self.has_answered(call)
         publish(
             LegRefused(
                 reservation_id=call.subject_id,
@@ -236,7 +240,6 @@ class Cancel(Guarded):
 
     def record(self, answer: CancelAnswer, call: Call) -> None:
         """Keep and tell that the order is cancelled or surely does not exist, once per key."""
-        self.has_answered(call)
         request = self.prepare(call)
         order, is_new = Order.objects.select_for_update().get_or_create(
             key=request.key,
@@ -256,10 +259,6 @@ class Cancel(Guarded):
             order.status, order.cancelled_at = CANCELLED, call.now
             order.save()
         publish(order.cancelled())
-
-    def record_refusal(self, refusal: CancelRefused, call: Call) -> None:
-        """Keep the order as it stands: a person must decide."""
-        self.has_answered(call)
 
     def traits(self, request: CancelRequest) -> Traits:
         """Return the partner's own: it says how long an unanswered order may still land."""

@@ -39,6 +39,12 @@ class OrderCancelled(Refused):
     code = "cancelled"
 
 
+class AlreadyBooked(Refused):
+    """An order of an earlier attempt still stands for this leg; nobody buys it twice."""
+
+    code = "already_booked"
+
+
 class OfferNotFound(Refused):
     """There is no such offer, or no such partner."""
 

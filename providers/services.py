@@ -21,6 +21,7 @@ from providers.offers import Offer, PartnerUnavailable, SearchResult, quote, sea
 from providers.operations import Book, Cancel, OrderNotFound
 from providers.partners import PartnerInvalid, register_partner, register_sandbox_partners
 from providers.refusals import (
+    AlreadyBooked,
     CancelRefused,
     InvalidSearch,
     OfferExpired,
@@ -34,6 +35,7 @@ from providers.refusals import (
 from providers.strays import CancelStray
 
 __all__ = [
+    "AlreadyBooked",
     "AnswerMismatch",
     "Book",
     "Cancel",

@@ -47,6 +47,7 @@ class World:
     price: dict[str, str] = field(default_factory=dict)
     pauses: dict[str, Pause] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
+    answered: list[str] = field(default_factory=list)
     traits: Traits = field(
         default_factory=lambda: Traits(idempotency=Idempotency.A, quiet_seconds=60)
     )
@@ -97,6 +98,10 @@ class Remote:
     def record_failure(self, error: str, call: Call) -> None:
         """Remember which calls got no usable answer."""
         WORLD.failures.append(_name(call))
+
+    def record_contact(self, call: Call) -> None:
+        """Remember which calls got an answer, of whatever kind."""
+        WORLD.answered.append(_name(call))
 
     def prepare(self, call: Call) -> Request:
         """Ask for the step and item."""

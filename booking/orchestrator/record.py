@@ -40,6 +40,8 @@ def is_awaited(work: Work, claim: Claim) -> bool:
 def record(work: Work, claim: Claim, outcome: Outcome) -> None:
     """Take in the outcome of a call that is awaited."""
     call = work.calls[claim.id]
+    if not isinstance(outcome, Failed) and hasattr(claim.operation, "record_contact"):
+        work.afterwards(partial(claim.operation.record_contact, call_value(work, call)))
     if claim.phase is Phase.VERIFY:
         _verified(work, call, outcome)
         return
@@ -52,12 +54,8 @@ def record(work: Work, claim: Claim, outcome: Outcome) -> None:
             _refused(work, call, claim, refusal)
         case MustWait(waiting):
             _waiting(work, call, claim, waiting)
-        case Failed(error, sent, answered, ours, again):
-            if not ours and hasattr(claim.operation, "record_failure"):
-                value = call_value(work, call)
-                work.afterwards(partial(claim.operation.record_failure, error, value))
-            call = work.change(call, spent=call.spent or answered)
-            failed(work, call, error=error, sent=sent, again=again)
+        case Failed():
+            _failed(work, call, claim, outcome)
 
 
 def done(work: Work, call: StepRow, answer: Any, **fields: Any) -> StepRow:
@@ -87,11 +85,15 @@ def _answered(work: Work, call: StepRow, claim: Claim, answer: Any) -> None:
 
 
 def _needs_verifying(work: Work, call: StepRow) -> bool:
-    """Whether an earlier request may still land after this compensation (no tombstone; classes B, C)."""
+    """Whether an earlier request may still land after this compensation (no tombstone).
+
+    Class D is sent one request only: once that is known to be done, nothing is left that could land.
+    """
     if call.direction != Direction.COMPENSATE or call.idempotency == Idempotency.A:
         return False
     forward = work.forward(call)
-    return forward.ambiguous or forward.state != StepState.DONE
+    sent_again = forward.ambiguous and call.idempotency != Idempotency.D
+    return sent_again or forward.state != StepState.DONE
 
 
 def _verified(work: Work, call: StepRow, outcome: Outcome) -> None:
@@ -181,6 +183,14 @@ def _waiting(work: Work, call: StepRow, claim: Claim, waiting: Waiting) -> None:
         work.note("waiting", call, action=waiting.action)
 
 
+def _failed(work: Work, call: StepRow, claim: Claim, outcome: Failed) -> None:
+    if not outcome.ours and hasattr(claim.operation, "record_failure"):
+        value = call_value(work, call)
+        work.afterwards(partial(claim.operation.record_failure, outcome.error, value))
+    call = work.change(call, spent=call.spent or outcome.answered)
+    failed(work, call, error=outcome.error, sent=outcome.sent, again=outcome.again)
+
+
 def failed(
     work: Work,
     call: StepRow,
@@ -216,7 +226,10 @@ def failed(
 
 
 def postponed(work: Work, call: StepRow, pause: Pause) -> None:
-    """Put a call off that is not to be made now; one whose worker died is unanswered meanwhile."""
+    """Put a call off that is not to be made now; one whose worker died is unanswered meanwhile.
+
+    Of a series for one reason only the first is noted.
+    """
     lost = call.state is StepState.CLAIMED
     work.settle(
         call,
@@ -224,7 +237,9 @@ def postponed(work: Work, call: StepRow, pause: Pause) -> None:
         ambiguous=call.ambiguous or lost,
         due_at=pause.until,
     )
-    work.note("postponed", call, reason=pause.why, until=pause.until.isoformat())
+    kind, detail = work.last_told(call)
+    if lost or (kind, detail.get("reason")) != ("postponed", pause.why):
+        work.note("postponed", call, reason=pause.why, until=pause.until.isoformat())
 
 
 def _text(value: object) -> str:

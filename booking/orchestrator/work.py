@@ -7,14 +7,16 @@ it reads again.
 """
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import msgspec
 from django.db import connection
+from django.db.models import Q
 
+from booking.orchestrator.models import SagaEvent
 from booking.orchestrator.shape import CallId, Direction, Rows, SagaRow, StepRow
 
 _IDENTITY: Final = ("step", "item", "direction")
@@ -114,6 +116,12 @@ class Work:
         }
         fields.pop("finished_at", None)
         self.saga = replace(self.saga, **fields)
+
+    def last_told(self, call: StepRow) -> tuple[str, Mapping[str, Any]]:
+        """Return kind and detail of the newest stored line about a call, or about its saga as a whole."""
+        about_it = Q(step=call.step, item=call.item, direction=call.direction)
+        lines = SagaEvent.objects.filter(Q(step="") | about_it, saga_id=self.saga.id)
+        return lines.values_list("kind", "detail").latest("id")
 
     def note(self, kind: str, call: StepRow | None = None, **detail: Any) -> None:
         """Add a line to the saga's history."""

@@ -46,7 +46,8 @@ def _answered(world: World, saga: Instance, row: Row) -> None:
     row.state, row.due_at = StepState.DONE, None
     if row.direction is Direction.COMPENSATE and row.idempotency is not Idempotency.A:
         forward = saga.forward(row)
-        doubtful = forward.ambiguous or forward.state is not StepState.DONE
+        sent_again = forward.ambiguous and row.idempotency is not Idempotency.D
+        doubtful = sent_again or forward.state is not StepState.DONE
         if doubtful and "no_verify" not in world.broken:
             row.state, row.due_at, row.tries = StepState.VERIFYING, world.clock + row.quiet, 0
     if row.step == "book" and row.direction is Direction.FORWARD:

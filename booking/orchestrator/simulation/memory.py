@@ -50,6 +50,13 @@ class MemoryWork(Work):
         """Return the simulated time."""
         return self._memory.now
 
+    def last_told(self, call: StepRow) -> tuple[str, Mapping[str, Any]]:
+        """Return kind and detail of the newest line about a call, or about its saga as a whole."""
+        for entry in reversed(self._memory.history):
+            if not entry["step"] or (entry["step"], entry["item"], entry["direction"]) == call.id:
+                return entry["kind"], entry["detail"]
+        return "", {}
+
     def save(self) -> None:
         """Write everything, then let the services write theirs."""
         self.saga = replace(self.saga, epoch=self.saga.epoch + 1)

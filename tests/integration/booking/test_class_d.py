@@ -110,6 +110,17 @@ def test_what_a_person_was_told_is_recorded_like_an_answer() -> None:
     assert _run(saga, since=200).state == SagaState.COMPLETED
 
 
+def test_what_a_person_found_is_cancelled_without_a_question_that_nobody_can_answer() -> None:
+    toy.WORLD.answers |= {"book flight": ["unanswered"], "capture": ["no"]}
+    saga = _run(_start())
+
+    _resolve(saga, "book", "flight", StepState.DONE, answer={"key": "their own"})
+
+    assert _run(saga, since=200).state == SagaState.FAILED
+    assert toy.WORLD.calls.count("back book flight") == 1
+    assert "probe book flight" not in toy.WORLD.calls
+
+
 def test_what_is_no_answer_settles_nothing() -> None:
     toy.WORLD.answers["book flight"] = ["unanswered"]
     saga = _run(_start())

@@ -64,6 +64,20 @@ def test_a_call_that_is_put_off_uses_no_try_and_the_others_are_made() -> None:
     assert _hotel(saga).tries == 1
 
 
+def test_a_call_that_is_put_off_again_and_again_is_told_once() -> None:
+    saga = _start(5)
+
+    for turn in range(6):
+        _at(10 * turn)
+        until = store.now() + timedelta(seconds=5)
+        toy.WORLD.pauses["book hotel"] = Pause(until=until, why="the hotel does not answer")
+        engine.advance(saga.pk)
+
+    [note] = SagaEvent.objects.filter(saga=saga, kind="postponed")
+    assert note.item == "hotel"
+    assert _hotel(saga).due_at == until
+
+
 def test_a_saga_waits_within_its_deadline_only() -> None:
     saga = _start(3600)
 

@@ -68,6 +68,36 @@ def test_one_statement_writes_calls_saga_and_history(saga: SagaInstance) -> None
     assert (second["kind"], second["step"]) == ("woken", "")
 
 
+@pytest.mark.parametrize(
+    ("about", "last"),
+    [
+        (("book", "flight", "forward"), "unknown"),
+        (("", "", ""), "unknown"),
+        (("book", "hotel", "forward"), "postponed"),
+        (("authorise", "flight", "forward"), "postponed"),
+        (("book", "flight", "compensate"), "postponed"),
+    ],
+)
+def test_the_last_that_was_told_of_a_call_is_of_it_or_of_its_saga(
+    saga: SagaInstance, about: tuple[str, str, str], last: str
+) -> None:
+    work, at = store.read(saga.pk), store.now()
+    [flight] = (call for call in work.rows.of("book") if call.item == "flight")
+    assert work.last_told(flight) == ("started", {})
+    work.note("postponed", flight, reason="away")
+    work.save()
+    step, item, direction = about
+    SagaEvent.objects.create(
+        saga=saga, at=at, kind="unknown", step=step, item=item, direction=direction
+    )
+    other = control.start(toy.TOY, subject_id=uuid4())
+    SagaEvent.objects.create(saga=other, at=at, kind="woken")
+
+    found = work.last_told(flight)
+
+    assert found == (last, {"reason": "away"} if last == "postponed" else {})
+
+
 def test_other_sagas_and_calls_stay_as_they_are(saga: SagaInstance) -> None:
     other = control.start(toy.TOY, subject_id=uuid4())
     before = store.read(other.pk)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
@@ -122,6 +123,23 @@ def test_a_loss_that_was_accepted_is_never_called_compensated(faces: Faces) -> N
     assert "failed  loss_accepted  sold_out" in faces.listed()
     assert "compensation:        loss accepted" in faces.shown()
     assert ">loss accepted<" in faces.admin()
+
+
+def test_what_still_stands_after_a_loss_is_not_bought_again(faces: Faces, partners: Any) -> None:
+    faces.book(flight="cancel-refused")
+    first = faces.saga
+    faces.accept_the_loss()
+    path = f"reservations/{faces.page['id']}"
+    faces.ada.send(f"{path}/payment", {"method": "pm_card_visa"}, method="put")
+
+    faces.ada.send(f"{path}/confirm", key="again")
+
+    second = SagaInstance.objects.exclude(pk=first.pk).get(subject_id=faces.page["id"])
+    assert (second.state, second.reason) == ("failed", "already_booked")
+    assert "refused (already booked)" in str(faces.ada.get(faces.page["links"]["timeline"]).json())
+    reference = {"reference": faces.page["id"]}
+    orders = httpx.get(f"{partners.url}/ledger", params=reference).json()["orders"]
+    assert [order["status"] for order in orders] == ["confirmed"]
 
 
 def test_the_next_attempt_is_shown_everywhere(

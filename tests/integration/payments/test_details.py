@@ -1,14 +1,20 @@
 """Payment details: a token in, an unconfirmed payment at the processor, nothing taken."""
 
+from datetime import timedelta
 from decimal import Decimal
+from threading import Thread
+from typing import Any
 
 import purses
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
 from payments import services as payments
 from payments.models import Payment
+from payments.operations import current
 from sandbox.server import Server
+from tests.patience import until
 
 pytestmark = pytest.mark.django_db
 
@@ -33,6 +39,22 @@ def test_entering_details_again_supersedes_and_cancels_the_first(cards: Server) 
     assert sorted(purses.states(cards, reservation_id)) == ["canceled", "requires_confirmation"]
     assert Payment.objects.filter(reservation_id=reservation_id, superseded_at=None).count() == 1
     assert payments.is_ready(reservation_id=reservation_id)
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_times_are_the_databases_whatever_the_web_hosts_clock_says(
+    cards: Server, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    now = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now + timedelta(hours=hours))
+
+    reservation_id = purses.details_of()
+    purses.details_of(reservation_id=reservation_id)
+
+    first, second = Payment.objects.order_by("created_at")
+    assert first.superseded_at is not None
+    for at in (first.created_at, first.superseded_at, second.created_at):
+        assert timedelta(0) <= at - now < timedelta(minutes=1)
 
 
 @pytest.mark.parametrize(
@@ -101,3 +123,41 @@ def test_a_reservation_is_captured_once_at_most(cards: Server) -> None:
         Payment.objects.filter(pk=payment.pk).update(
             status="captured", captured_amount=1, authorised_amount=1
         )
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_waits_for_details_that_are_being_replaced_sees_the_new_ones(
+    cards: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reservation_id = purses.details_of()
+    stored, others = [], []
+    create = Payment.objects.create
+
+    def create_while_another_waits(**fields: Any) -> Payment:
+        stored.append(create(**fields))
+        other.start()
+        until(_somebody_waits_for_us, what="the other one waiting")
+        return stored[-1]
+
+    def look() -> None:
+        try:
+            with transaction.atomic():
+                others.append(current(reservation_id))
+        finally:
+            connection.close()
+
+    other = Thread(target=look)
+    monkeypatch.setattr(Payment.objects, "create", create_while_another_waits)
+    purses.details_of(reservation_id=reservation_id)
+    other.join(10)
+
+    assert others == stored
+
+
+def _somebody_waits_for_us() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM pg_locks"
+            " WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+        )
+        return cursor.fetchone() is not None

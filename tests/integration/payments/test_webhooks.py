@@ -3,6 +3,7 @@
 import json
 import random
 import time
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -10,6 +11,7 @@ import purses
 import pytest
 import stripe
 from django.conf import settings
+from django.utils import timezone
 
 from payments import services as payments
 from payments.models import Payment, WebhookDelivery
@@ -49,6 +51,20 @@ def test_a_message_is_a_hint_once_and_its_payload_is_not_believed(cards: Server)
     assert (first, second) == (reservation_id, None)
     assert purses.status_of(reservation_id) == "ready"
     assert WebhookDelivery.objects.get().processed_at is not None
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+def test_it_is_received_by_the_databases_clock(
+    cards: Server, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    body, now = a_message(intent_of(purses.details_of())), timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now + timedelta(hours=hours))
+
+    payments.receive_webhook(body=body, signature=signed(body))
+
+    delivery = WebhookDelivery.objects.get()
+    assert timedelta(0) <= delivery.received_at - now < timedelta(minutes=1)
+    assert delivery.processed_at == delivery.received_at
 
 
 def test_a_message_about_a_charge_names_its_payment(cards: Server) -> None:

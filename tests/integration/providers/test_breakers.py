@@ -1,13 +1,19 @@
 """A breaker for each partner: opens at the last straw, lets one call through, closes at any answer."""
 
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
+import legs
 import pytest
+from django.utils import timezone
 
 from providers import breakers, offers
-from providers.models import Breaker
+from providers import services as providers
+from providers.models import Breaker, Partner
 from sandbox.server import Server
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("partners")]
@@ -76,8 +82,20 @@ def test_when_its_time_is_up_one_call_gets_through_and_the_others_wait_for_it() 
 
     assert _until(10) is None  # this one finds out
     assert _until(10) == at(11)
+    assert _until(12) == at(14)  # the longer it is asked, the rarer to look
     assert _until(13) == at(14)
     assert _until(14.5) == at(30)  # no answer: alone again, for twice as long
+
+
+def test_a_partner_that_is_asked_is_waited_for_in_the_same_words() -> None:
+    _fail("a", "b", "c")
+    alone = breakers.pause_of(slug=SLUG, now=at(9))
+    assert _until(10) is None
+    asked = breakers.pause_of(slug=SLUG, now=at(11))
+
+    assert alone is not None
+    assert asked is not None
+    assert alone.why == asked.why
 
 
 def test_the_pauses_grow_to_a_limit() -> None:
@@ -104,6 +122,18 @@ def test_any_answer_closes_it() -> None:
     assert not Breaker.objects.exists()
 
 
+def test_only_who_was_asked_and_answered_closes_it() -> None:
+    _fail("a", "b", "c")
+    book, call = providers.Book(), legs.a_call(legs.an_offer("skyways"))
+    call = replace(call, given={**call.given, "offer_id": f"{SLUG}:off_1"})
+
+    book.record_refusal(providers.OfferNotFound("no such offer"), call)
+    assert Breaker.objects.exists()  # refused before anything was sent
+    book.record_contact(call)
+
+    assert not Breaker.objects.exists()
+
+
 def test_what_was_under_way_when_it_opened_does_not_keep_it_open_longer() -> None:
     _fail("a", "b", "c")
     _fail("d", seconds=5)
@@ -118,6 +148,37 @@ def test_a_look_serves_for_a_moment(settings: Any, django_assert_num_queries: An
         for _ in range(3):
             breakers.pause_of(slug=SLUG, now=NOW)
             breakers.answered(slug=SLUG)
+
+
+@pytest.mark.parametrize("hours", [-1, 1])
+@pytest.mark.parametrize(("seconds", "alone"), [(-1, False), (60, True)])
+def test_who_is_left_alone_is_told_by_the_databases_clock(
+    monkeypatch: pytest.MonkeyPatch, hours: int, seconds: float, alone: bool
+) -> None:
+    until = datetime.now(UTC) + timedelta(seconds=seconds)
+    partner = Partner.objects.get(slug=SLUG)
+    Breaker.objects.create(partner=partner, opened_at=until, open_until=until)
+    astray = datetime.now(UTC) + timedelta(hours=hours)
+    monkeypatch.setattr(timezone, "now", lambda: astray)
+    soon = (datetime.now(UTC) + timedelta(days=30)).date()
+
+    found = offers.search(kind="stay", date=soon, place="NYC", nights=2)
+
+    assert (found.unavailable_partners == [SLUG]) is alone
+
+
+def test_a_look_grows_older(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.PARTNER_BREAKER_LOOK_SECONDS = 60
+    until = datetime.now(UTC) + timedelta(seconds=20)
+    partner = Partner.objects.get(slug=SLUG)
+    Breaker.objects.create(partner=partner, opened_at=until, open_until=until)
+    assert breakers.is_left_alone(slug=SLUG)
+    assert not breakers.is_left_alone(slug="skyways")
+
+    later = time.monotonic() + 30
+    monkeypatch.setattr(breakers, "time", SimpleNamespace(monotonic=lambda: later))
+
+    assert not breakers.is_left_alone(slug=SLUG)
 
 
 def test_a_search_does_not_wait_for_who_is_left_alone(partners: Server) -> None:

@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import replace
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import legs
 import pytest
@@ -211,6 +211,22 @@ def test_an_offer_of_nobody_is_refused_before_anything_is_sent(partners: Server)
         BOOK.record_refusal(refused.value, call)
 
     published.assert_published(LegRefused, reason="offer_not_found")
+
+
+def test_a_leg_that_stands_booked_is_refused_before_anything_is_sent(partners: Server) -> None:
+    call = legs.a_call(legs.an_offer("skyways"))
+    request = BOOK.prepare(call)
+    answer = BOOK.call(request, call)
+    BOOK.record(answer, call)
+    again = replace(call, key=f"key-{uuid4()}")
+
+    with pytest.raises(providers.AlreadyBooked):
+        BOOK.prepare(again)
+
+    assert BOOK.prepare(call) == request  # its own order is no other
+    back = legs.taking_back(call, request, answer)
+    CANCEL.record(CANCEL.call(CANCEL.prepare(back), back), back)
+    assert BOOK.prepare(again) == request
 
 
 def test_class_c_tells_a_cancelled_order_from_a_confirmed_one(partners: Server) -> None:

@@ -30,9 +30,11 @@ class Careful(toy.Remote):
     """An operation that remembers all that it is told, and looks at what it is asked."""
 
     told: list[tuple[str, object, Call]]
+    contacts: list[Call]
 
     def __init__(self, saves_errors: bool = True) -> None:
         self.told = []
+        self.contacts = []
         self.saves_errors = saves_errors
 
     def traits(self, request: toy.Request) -> Traits:
@@ -47,6 +49,9 @@ class Careful(toy.Remote):
 
     def record_waiting(self, waiting: Waiting, call: Call) -> None:
         self.told.append(("waiting", waiting, call))
+
+    def record_contact(self, call: Call) -> None:
+        self.contacts.append(call)
 
 
 def take_in(desk: Desk, outcome: Outcome, *id_: Any, **claim: Any) -> None:
@@ -131,6 +136,8 @@ def test_a_compensation_that_is_answered_is_done(desk: Desk) -> None:
         ("B", {"state": StepState.DONE, "ambiguous": True}, "verifying"),
         ("B", {"state": StepState.UNKNOWN}, "verifying"),
         ("C", {"state": StepState.REFUSED, "ambiguous": True}, "verifying"),
+        ("D", {"state": StepState.DONE, "ambiguous": True}, "done"),
+        ("D", {"state": StepState.UNKNOWN}, "verifying"),
     ],
 )
 def test_without_a_tombstone_it_is_asked_later_whether_what_was_unanswered_is_gone(
@@ -446,8 +453,48 @@ def test_trouble_of_ours_says_nothing_about_the_other_side(desk: Desk) -> None:
     assert toy.WORLD.failures == []
 
 
+@pytest.mark.parametrize("phase", list(Phase))
+@pytest.mark.parametrize(
+    "outcome", [Answered(toy.Answer("x")), Absent(), Refused(toy.No("no")), MustWait(ASKS)]
+)
+def test_whatever_is_answered_the_service_hears_that_the_other_side_is_there(
+    desk: Desk, outcome: Outcome, phase: Phase
+) -> None:
+    desk.done("authorise")
+    row = desk.row("authorise", "", BACK, **CLAIMED)
+    careful = Careful()
+
+    take_in(desk, outcome, "authorise", "", BACK, operation=careful, phase=phase)
+
+    assert [call.key for call in careful.contacts] == [row.key]
+
+
+@pytest.mark.parametrize("phase", list(Phase))
+def test_trouble_is_no_sign_of_life_not_even_an_error_that_is_answered(
+    desk: Desk, phase: Phase
+) -> None:
+    desk.done("authorise")
+    desk.row("authorise", "", BACK, **CLAIMED)
+    careful = Careful()
+
+    take_in(
+        desk, Failed("500", answered=True), "authorise", "", BACK, operation=careful, phase=phase
+    )
+
+    assert careful.contacts == []
+
+
+def test_a_no_of_our_own_says_nothing_about_the_other_side(desk: Desk) -> None:
+    row = desk.row("authorise", due_at=START)
+
+    record.refused(desk.read(desk.id), row, refusal=toy.No("no"))
+
+    assert toy.WORLD.answered == []
+
+
 def test_what_listens_to_nothing_is_told_nothing(desk: Desk, monkeypatch: Any) -> None:
     monkeypatch.delattr(toy.Remote, "record_failure")
+    monkeypatch.delattr(toy.Remote, "record_contact")
     desk.row("authorise", **CLAIMED)
 
     take_in(desk, Failed("late"), "authorise")
@@ -557,6 +604,54 @@ def test_a_call_that_is_put_off_costs_no_try(
     assert desk.changes("authorise") == {"due_at": after(7), **changed}
     told = {"reason": "closed", "until": after(7).isoformat()}
     assert desk.told() == [("postponed", "authorise", told)]
+
+
+def put_off(desk: Desk, *id_: Any, why: str = "closed") -> None:
+    """Put a call off, as the worker does that may not claim it."""
+    work = desk.read(desk.id)
+    record.postponed(work, work.calls[desk.of(*id_).id], Pause(until=after(7), why=why))
+    work.save()
+
+
+def test_a_series_of_postponements_is_told_once_for_each_call(desk: Desk) -> None:
+    for _ in range(3):
+        put_off(desk, "authorise")
+        put_off(desk, "book", "flight")
+    desk.memory.note("done", step="hold")
+
+    put_off(desk, "authorise")
+
+    assert [about for _, about, _ in desk.told()] == ["authorise", "book:flight", "hold"]
+
+
+def test_it_is_told_again_when_its_worker_died_in_between(desk: Desk) -> None:
+    put_off(desk, "authorise")
+    desk.row("authorise", **CLAIMED | {"lease_until": START})
+
+    put_off(desk, "authorise")
+
+    assert [kind for kind, *_ in desk.told()] == ["postponed", "postponed"]
+
+
+@pytest.mark.parametrize(
+    ("why", "between"),
+    [
+        ("open", {}),
+        ("closed", {"kind": "unknown", "step": "authorise"}),
+        ("closed", {"kind": "retried"}),
+    ],
+)
+def test_it_is_told_again_for_another_reason_and_after_anything_else(
+    desk: Desk, why: str, between: dict[str, str]
+) -> None:
+    put_off(desk, "authorise")
+    if between:
+        about = {"step": "", "direction": FORWARD if "step" in between else ""}
+        desk.memory.history.append(dict(desk.memory.history[-1]) | about | between)
+
+    put_off(desk, "authorise", why=why)
+
+    assert [kind for kind, *_ in desk.told()].count("postponed") == 2
 
 
 @pytest.mark.parametrize("listening", [True, False])
