@@ -188,8 +188,8 @@ PAYMENT_QUIET_SECONDS = _seconds("PAYMENT_QUIET_SECONDS", default=10.0)
 # So many calls in a row without an answer, and a partner is left alone, at first for so many seconds.
 PARTNER_BREAKER_CALLS = env.int("PARTNER_BREAKER_CALLS", default=5)
 PARTNER_BREAKER_SECONDS = _seconds("PARTNER_BREAKER_SECONDS", default=15.0)
-# How old what a process knows of the breakers may be.
-PARTNER_BREAKER_LOOK_SECONDS = 0.5
+# How old what a process knows of the partners and their breakers may be.
+PARTNER_LOOK_SECONDS = 0.5
 # So long a customer has for 3-D Secure.
 PAYMENT_ACTION_SECONDS = _seconds("PAYMENT_ACTION_SECONDS", default=600.0)
 PAYMENT_GATEWAY = env.str("PAYMENT_GATEWAY", default="payments.gateways.stripe.StripeGateway")

@@ -160,7 +160,7 @@ def _pause(rounds: int) -> timedelta:
 def _looked() -> dict[str, _Times]:
     """Return all breakers that have a row; one look serves half a second of calls."""
     global _look
-    if time.monotonic() > _look.at + settings.PARTNER_BREAKER_LOOK_SECONDS:
+    if time.monotonic() > _look.at + settings.PARTNER_LOOK_SECONDS:
         # How long is left is said by the database: a process's clock may be wrong.
         left = ExpressionWrapper(F("open_until") - Now(), output_field=DurationField())
         rows = list(Breaker.objects.annotate(left=left).select_related("partner"))

@@ -16,7 +16,7 @@ from providers import breakers, domain
 from providers.gateways.protocol import PartnerOffer, Query, UnexpectedAnswer
 from providers.gateways.registry import gateway_named
 from providers.models import Partner
-from providers.partners import endpoint
+from providers.partners import endpoint, known
 from providers.refusals import InvalidSearch, OfferNotFound
 
 logger = logging.getLogger(__name__)
@@ -133,7 +133,7 @@ def resolve(offer_id: str) -> tuple[Partner, str]:
     """
     try:
         slug, partner_offer_id = domain.split_offer_id(offer_id)
-        return Partner.objects.get(slug=slug), partner_offer_id
+        return known(slug), partner_offer_id
     except (domain.MalformedOfferId, Partner.DoesNotExist) as error:
         raise OfferNotFound(offer_id) from error
 

@@ -27,7 +27,7 @@ MANY: Final = 5
 @pytest.fixture(autouse=True)
 def _nobody_works(monkeypatch: pytest.MonkeyPatch, settings: Any) -> None:
     monkeypatch.setattr("booking.tasks.dispatch", lambda saga_id: True)
-    settings.PARTNER_BREAKER_LOOK_SECONDS = 0  # what is known of breakers is never new enough
+    settings.PARTNER_LOOK_SECONDS = 0  # what is known of breakers is never new enough
 
 
 def reader_of(cast: people.Cast, operation: document.Operation) -> APIClient:

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture(autouse=True)
 def _look_closely(settings):
-    settings.PARTNER_BREAKER_LOOK_SECONDS = -1
+    settings.PARTNER_LOOK_SECONDS = -1
     yield
     breakers.forget()
 

@@ -5,6 +5,7 @@ import threading
 import uuid
 from datetime import timedelta
 from decimal import Decimal
+from uuid import UUID
 
 import httpx
 import pytest
@@ -286,7 +287,7 @@ def test_what_a_saga_let_go_of_can_be_settled_and_is_not_taken_back(books):
     books.forward()
     assert books.land() == 1
     [found] = audit("--heal")[1]["discrepancies"]
-    control.request_cancel(subject_id=reservation_id, actor="ann", reason="they keep it")
+    control.request_cancel(saga_id=UUID(str(found["saga_id"])), actor="ann", reason="they keep it")
     assert books.work(reservation_id).state == "cancelled"
     books.forward()
 
@@ -301,7 +302,7 @@ def test_what_a_person_settles_while_it_is_compared_is_not_taken_back(books, mon
     books.forward()
     assert books.land() == 1
     [found] = audit("--heal")[1]["discrepancies"]
-    control.request_cancel(subject_id=reservation_id)
+    control.request_cancel(saga_id=UUID(str(found["saga_id"])))
     books.work(reservation_id)
     books.forward()
     real = putting_right.note

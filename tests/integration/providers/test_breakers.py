@@ -27,7 +27,7 @@ def at(seconds: float) -> datetime:
 
 @pytest.fixture(autouse=True)
 def _look_closely(settings: Any) -> Iterator[None]:
-    settings.PARTNER_BREAKER_LOOK_SECONDS = -1
+    settings.PARTNER_LOOK_SECONDS = -1
     settings.PARTNER_BREAKER_CALLS = 3
     settings.PARTNER_BREAKER_SECONDS = 10
     settings.SAGA_CALL_SECONDS = 4
@@ -142,7 +142,7 @@ def test_what_was_under_way_when_it_opened_does_not_keep_it_open_longer() -> Non
 
 
 def test_a_look_serves_for_a_moment(settings: Any, django_assert_num_queries: Any) -> None:
-    settings.PARTNER_BREAKER_LOOK_SECONDS = 60
+    settings.PARTNER_LOOK_SECONDS = 60
 
     with django_assert_num_queries(1):
         for _ in range(3):
@@ -168,7 +168,7 @@ def test_who_is_left_alone_is_told_by_the_databases_clock(
 
 
 def test_a_look_grows_older(settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    settings.PARTNER_BREAKER_LOOK_SECONDS = 60
+    settings.PARTNER_LOOK_SECONDS = 60
     until = datetime.now(UTC) + timedelta(seconds=20)
     partner = Partner.objects.get(slug=SLUG)
     Breaker.objects.create(partner=partner, opened_at=until, open_until=until)

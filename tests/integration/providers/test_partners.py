@@ -7,6 +7,7 @@ import legs
 import pytest
 
 from eventbus.testing import capture
+from providers import offers
 from providers import services as providers
 from providers.events import PartnerRegistered
 from providers.models import Partner
@@ -135,3 +136,37 @@ def test_a_quote_of_a_partner_that_is_down_can_be_tried_again(outage) -> None:  
 
     with pytest.raises(providers.PartnerUnavailable):
         providers.quote(offer_id=offer.offer_id)
+
+
+def test_a_partner_is_read_once_for_half_a_second_of_calls(
+    partners, settings, django_assert_num_queries
+):
+    settings.PARTNER_LOOK_SECONDS = 60
+    first, _ = offers.resolve("skyways:1")
+    with django_assert_num_queries(0):
+        second, _ = offers.resolve("skyways:2")
+    assert second is first
+
+    settings.PARTNER_LOOK_SECONDS = -1
+    with django_assert_num_queries(1):
+        offers.resolve("skyways:2")
+
+
+def test_where_a_partner_is_reached_is_known_as_soon_as_it_is_changed(partners, settings):
+    settings.PARTNER_LOOK_SECONDS = 60
+    partner, _ = offers.resolve("skyways:1")
+    described = {"name": partner.name, "kind": partner.kind, "gateway": partner.gateway}
+
+    providers.register_partner(slug="skyways", base_url="http://127.0.0.1:1/elsewhere", **described)
+
+    assert offers.resolve("skyways:1")[0].base_url == "http://127.0.0.1:1/elsewhere"
+
+
+def test_a_partner_that_is_nobodys_is_looked_for_each_time(partners, settings):
+    settings.PARTNER_LOOK_SECONDS = 60
+    with pytest.raises(providers.OfferNotFound):
+        offers.resolve("newcomer:1")
+    described = {"name": "Newcomer", "kind": "flight", "gateway": "network-a"}
+    providers.register_partner(slug="newcomer", base_url="http://127.0.0.1:1", **described)
+
+    assert offers.resolve("newcomer:1")[0].slug == "newcomer"
