@@ -11,7 +11,7 @@ from booking.orchestrator.compensation import compensation_of
 from booking.orchestrator.exposure import Exposure, exposure_of
 from booking.orchestrator.models import SagaEvent, SagaInstance, SagaStep
 from booking.orchestrator.plan import REGISTRY
-from booking.orchestrator.shape import Direction, SagaState, StepState
+from booking.orchestrator.shape import SETTLED, Direction, SagaState, StepState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +83,8 @@ def progress(*, subject_id: UUID) -> Progress | None:
 def progress_of(saga: SagaInstance) -> Progress:
     """Return where one saga stands."""
     calls = list(SagaStep.objects.filter(saga=saga).order_by("id"))
-    waiting = [call.action for call in calls if call.state == StepState.WAITING]
+    # Also while it is asked whether the customer has acted.
+    waiting = [call.action for call in calls if call.action and call.state not in SETTLED]
     return Progress(
         saga_id=saga.id,
         name=saga.name,

@@ -248,6 +248,24 @@ def test_an_action_is_not_asked_for_when_the_flow_is_over() -> None:
     assert history.progress(subject_id=saga.subject_id).action is None
 
 
+@pytest.mark.parametrize("answer", ["is awaited", "did not come", "is still to wait"])
+def test_what_the_customer_must_do_is_shown_also_while_it_is_asked_about(answer: str) -> None:
+    toy.WORLD.answers["authorise"] = ["wait"]
+    toy.WORLD.answers["probe authorise"] = ["lost" if answer == "did not come" else "wait"]
+    saga = start()
+    engine.advance(saga.pk)
+    forward(11)
+
+    if answer == "is awaited":
+        claimed(saga)
+    else:
+        engine.advance(saga.pk)
+
+    state = {"is awaited": "claimed", "did not come": "unknown", "is still to wait": "waiting"}
+    assert step_of(saga, "authorise").state == state[answer]
+    assert history.progress(subject_id=saga.subject_id).action == {"url": "https://example.test"}
+
+
 def test_a_person_can_settle_a_booking_that_cannot_be_asked_about() -> None:
     toy.reset(traits=Traits(idempotency=Idempotency.D, quiet_seconds=30))
     toy.WORLD.answers["book flight"] = ["unanswered"]
