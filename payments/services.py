@@ -1,5 +1,7 @@
 """The door of the Payments service: details, authorise, capture, void, refund; webhooks; ledgers."""
 
+from typing import Final
+
 from payments.details import (
     PaymentDetails,
     PaymentGatewayUnavailable,
@@ -38,6 +40,7 @@ from payments.returning import Annul, GiveBack, Refund, Void
 from payments.webhooks import receive_webhook
 
 __all__ = [
+    "ON_THE_PAYMENT",
     "Annul",
     "AuthenticationFailed",
     "AuthorisationLost",
@@ -73,3 +76,6 @@ __all__ = [
     "takings",
     "unlisted_reservations",
 ]
+
+ON_THE_PAYMENT: Final[frozenset[type]] = frozenset({Authorise, Capture, Refund})
+"""What a flow does to the payment of a trip; their compensations void it."""

@@ -22,9 +22,6 @@ NOT_BOOKED: Final = {
     reservation.Status.CANCELLED,
 }
 
-ON_THE_PAYMENT: Final = frozenset({payments.Authorise, payments.Capture, payments.Refund})
-"""What steps do to the payment of a trip; their compensations void it."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
@@ -127,4 +124,4 @@ def _accepted(reservation_ids: Collection[UUID]) -> dict[UUID, set[str]]:
 def _is_about_the_payment(saga: str, step: str) -> bool:
     code = REGISTRY[saga].steps.get(step) if saga in REGISTRY else None
     # Of code that is gone nobody can tell: better not compared than taken back against a decision.
-    return code is None or code.operation in ON_THE_PAYMENT
+    return code is None or code.operation in payments.ON_THE_PAYMENT

@@ -7,9 +7,10 @@ from uuid import UUID
 
 import pytest
 
-from booking.reconciler import books, loop, reconciliation
+from booking.reconciler import loop, reconciliation
 from booking.reconciler.survey import Survey, Window
 from booking.sagas import CANCEL_RESERVATION, CONFIRM_RESERVATION, TAKE_BACK
+from payments import services as payments
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 WINDOW = Window(since=NOW, until=NOW)
@@ -64,4 +65,4 @@ def test_every_step_that_is_a_call_of_the_payments_service_is_known_as_one():
     steps = [step for flow in flows for step in flow.steps.values() if step.each is None]
 
     of_payments = {one.operation for one in steps if one.operation.__module__[:9] == "payments."}
-    assert of_payments == books.ON_THE_PAYMENT
+    assert of_payments == payments.ON_THE_PAYMENT
