@@ -12,7 +12,7 @@ from uuid import UUID
 from celery import Task, chain, shared_task
 from celery.canvas import Signature
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, InterfaceError, connection
 
 from booking.orchestrator import control, engine, store
 from booking.orchestrator.shape import Direction
@@ -46,7 +46,7 @@ def _advance(saga_id: UUID, link: str, direction: Direction) -> engine.Progress:
     """Run the link; Celery keeps the connection between tasks, and one that broke is replaced once."""
     try:
         return engine.advance(saga_id, link=link, direction=direction)
-    except store.AWAY:
+    except (DatabaseError, InterfaceError):
         connection.close()
     except store.SagaNotFound:
         # It was purged, or PostgreSQL was restored to an earlier point: nothing is left to do.

@@ -52,8 +52,12 @@ def _cancel(saga: SagaInstance, actor: str, said: Mapping[str, Any]) -> str:
         control.request_cancel(saga_id=saga.pk, actor=actor, reason=said["reason"])
         _go_on(saga)
         return f"{saga.pk} turns back."
-    if str(saga.pk) in said["live"] or store.latest_saga_of(saga.subject_id) != saga:
+    if str(saga.pk) in said["live"]:
         raise control.TooLate(f"{saga.pk} is {saga.state} by now: look again")
+    if store.latest_saga_of(saga.subject_id) != saga:
+        raise control.TooLate(
+            f"{saga.pk} is not the last flow of its trip: cancel on the trip's page"
+        )
     commands.cancel_confirmed(reservation_id=saga.subject_id)
     return f"{saga.subject_id} is being cancelled."
 

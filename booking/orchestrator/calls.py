@@ -38,6 +38,11 @@ class Claim:
     retry_on: tuple[type[Exception], ...]
     not_after: float  # by time.monotonic(): later the lease could end during the call
 
+    @property
+    def leased_until(self) -> float:
+        """Return when the lease ends, by time.monotonic()."""
+        return self.not_after + self.call.seconds
+
 
 @dataclass(frozen=True)
 class Answered:

@@ -33,7 +33,7 @@ from outbound.call import Refusal
 logger = logging.getLogger(__name__)
 
 RECORD_PAUSES: Final = (0.0, 0.1, 1.0, 4.0)
-"""Seconds before each try to record an answer: PostgreSQL restarts in less, and all fit into the lease."""
+"""Seconds before each try to record an answer, while the lease lasts: PostgreSQL restarts in less."""
 
 
 class Progress(StrEnum):
@@ -59,9 +59,9 @@ def _trouble(call: StepRow, *refusals: type[Exception]) -> Iterator[None]:
     """Tell trouble of a service from what no retry of its call would mend."""
     try:
         yield
-    except (operations.CodeMissing, *store.AWAY):
-        raise
     except Exception as error:
+        if store.is_away(error) or isinstance(error, operations.CodeMissing):
+            raise
         raise _Trouble(call, error, *refusals) from error
 
 
@@ -78,9 +78,9 @@ def advance(
     """
     try:
         return Worker(saga_id, link).advance(direction)
-    except (*store.AWAY, store.SagaNotFound):
-        raise
     except Exception as error:
+        if store.is_away(error) or isinstance(error, store.SagaNotFound):
+            raise
         logger.exception("saga %s parked", saga_id)
         moves.park(saga_id, f"{type(error).__name__}: {error}")
         return Progress.STOPPED
@@ -212,8 +212,9 @@ class Worker:
                     self._read_again()
                 self._record(claim, outcome)
                 return
-            except store.AWAY as error:
-                if pause == RECORD_PAUSES[-1]:
+            except Exception as error:
+                in_vain = pause == RECORD_PAUSES[-1] or time.monotonic() > claim.leased_until
+                if in_vain or not store.is_away(error):
                     raise
                 logger.warning("%s is to be recorded again: %s", claim.call.key, error)
                 connection.close()
@@ -226,10 +227,8 @@ class Worker:
                 return
             except Overtaken:
                 self._read_again()
-            except store.AWAY:
-                raise
             except Exception as error:
-                if isinstance(outcome, calls.Failed):
+                if store.is_away(error) or isinstance(outcome, calls.Failed):
                     raise
                 logger.exception("%s could not be recorded", claim.call.key)
                 error_text = f"recording failed: {type(error).__name__}: {error}"

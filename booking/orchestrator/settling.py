@@ -138,7 +138,7 @@ def facts_needed(work: Work, call: StepRow) -> list[str]:
 def _take(work: Work, call: StepRow, told: Mapping[str, Any]) -> None:
     """Take what a person was told, and what follows from its being done, as the answer to a call."""
     operation = _operation(work, call)
-    if missing := [fact for fact in facts_needed(work, call) if fact not in told]:
+    if missing := [fact for fact in facts_needed(work, call) if not told.get(fact)]:
         raise NotResolvable(f"the answer to {call.step} must hold: {', '.join(missing)}")
     answer = _answer(call, operation, told)
     work.settle(call, result=store.as_json(answer))
@@ -149,6 +149,9 @@ def _answer(call: StepRow, operation: type, told: Mapping[str, Any]) -> Any:
     kind = operations.type_of(operation, "call")
     if strange := sorted(told.keys() - {fact.name for fact in fields(kind)}):
         raise NotResolvable(f"the answer to {call.step} holds no {', '.join(strange)}")
+    asked = call.request or {}
+    if other := [fact for fact in told if fact in asked and told[fact] != asked[fact]]:
+        raise NotResolvable(f"{call.step} was asked for with another {', '.join(sorted(other))}")
     try:
         return msgspec.convert({**_known(call, operation), **told}, kind)
     except msgspec.ValidationError as error:

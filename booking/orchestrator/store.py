@@ -15,15 +15,19 @@ from booking.orchestrator.models import SagaInstance
 from booking.orchestrator.shape import FINAL, Direction, SagaRow, StepRow
 from booking.orchestrator.work import Work
 
-AWAY: Final = (OperationalError, InterfaceError, InternalError)
-"""Trouble with the database, not with the work: nothing was recorded, and trying again may help.
-
-InternalError is what a worker hears that stood still in a transaction until PostgreSQL ended it (25P03).
-"""
+STOOD_STILL: Final = "25P03"
+"""What PostgreSQL says to a worker that did nothing in a transaction for longer than it waits."""
 
 
 class SagaNotFound(Exception):
     """There is no saga with this id."""
+
+
+def is_away(error: BaseException) -> bool:
+    """Return whether the database was in trouble, not the work: nothing was recorded, trying again may help."""
+    state = getattr(error.__cause__, "sqlstate", None)
+    stood_still = isinstance(error, InternalError) and state == STOOD_STILL
+    return stood_still or isinstance(error, OperationalError | InterfaceError)
 
 
 class _Stored(msgspec.Struct):

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import InterfaceError, InternalError, OperationalError
+from django.db import IntegrityError, InterfaceError, InternalError, OperationalError
+from psycopg import errors
 
 from booking.orchestrator import calls, engine, moves, store
 from booking.orchestrator.engine import Progress
@@ -19,6 +21,11 @@ from eventbus import context
 from outbound.call import Call, Pause
 from tests import toy
 from tests.unit.booking.desk import ANNUL, BACK, START, Desk, after
+
+STOOD_STILL = InternalError("terminating connection due to idle-in-transaction timeout")
+STOOD_STILL.__cause__ = errors.IdleInTransactionSessionTimeout()
+AWAY = [OperationalError("gone"), InterfaceError("gone"), STOOD_STILL]
+"""Trouble with the database, not with the work."""
 
 CLAIMED: dict[str, Any] = {
     "state": StepState.CLAIMED,
@@ -73,13 +80,13 @@ def test_a_saga_that_does_not_exist_is_no_reason_to_park(desk: Desk, parked: lis
     assert parked == []
 
 
-@pytest.mark.parametrize("trouble", [OperationalError, InterfaceError, InternalError])
+@pytest.mark.parametrize("trouble", AWAY)
 def test_trouble_with_the_database_is_raised_and_nothing_is_written(
-    desk: Desk, parked: list[Any], monkeypatch: pytest.MonkeyPatch, trouble: type[Exception]
+    desk: Desk, parked: list[Any], monkeypatch: pytest.MonkeyPatch, trouble: Exception
 ) -> None:
-    applying(monkeypatch, raising(trouble("gone")))
+    applying(monkeypatch, raising(trouble))
 
-    with pytest.raises(trouble):
+    with pytest.raises(type(trouble)):
         engine.advance(desk.id)
 
     assert (parked, desk.changes("hold"), desk.told()) == ([], {}, [])
@@ -363,15 +370,7 @@ def test_a_preparation_that_fails_is_tried_again(
     assert desk.changes("authorise") == changed
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        CodeMissing("no step"),
-        OperationalError("gone"),
-        InterfaceError("gone"),
-        InternalError("25P03"),
-    ],
-)
+@pytest.mark.parametrize("error", [CodeMissing("no step"), *AWAY])
 def test_what_no_retry_would_mend_in_a_preparation_is_raised(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
@@ -453,16 +452,54 @@ def test_a_failure_that_cannot_be_recorded_is_raised(
     assert desk.changes("authorise") == {}
 
 
-@pytest.mark.parametrize("trouble", [OperationalError, InterfaceError, InternalError])
+@pytest.mark.parametrize(
+    ("trouble", "state", "away"),
+    [
+        (OperationalError, errors.AdminShutdown, True),
+        (OperationalError, errors.QueryCanceled, True),
+        (InterfaceError, None, True),
+        (InternalError, errors.IdleInTransactionSessionTimeout, True),
+        (InternalError, errors.InFailedSqlTransaction, False),
+        (InternalError, None, False),
+        (IntegrityError, errors.UniqueViolation, False),
+        (ValueError, None, False),
+    ],
+)
+def test_whose_trouble_an_error_is(trouble: Any, state: Any, away: bool) -> None:
+    error = trouble("odd")
+    error.__cause__ = state() if state else None
+
+    assert store.is_away(error) is away
+
+
+def test_an_answer_is_not_recorded_again_when_the_lease_is_over(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, claim = claimed(desk)
+    claim = replace(claim, not_after=100.0)
+    pauses: list[float] = []
+    moments = iter([100 + claim.call.seconds, 100.1 + claim.call.seconds])
+    monkeypatch.setattr(
+        engine, "time", SimpleNamespace(sleep=pauses.append, monotonic=lambda: next(moments))
+    )
+    monkeypatch.setattr(toy.Remote, "record", raising(OperationalError("gone")))
+
+    with pytest.raises(OperationalError):
+        one.record(claim, calls.Answered(toy.Answer("x")))
+
+    assert pauses == [0.0, 0.1]
+
+
+@pytest.mark.parametrize("trouble", AWAY)
 def test_trouble_with_the_database_while_recording_is_raised_when_it_lasts(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, trouble: type[Exception]
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, trouble: Exception
 ) -> None:
     one, claim = claimed(desk)
     pauses: list[float] = []
     monkeypatch.setattr(engine.time, "sleep", pauses.append)
-    monkeypatch.setattr(toy.Remote, "record", raising(trouble("gone")))
+    monkeypatch.setattr(toy.Remote, "record", raising(trouble))
 
-    with pytest.raises(trouble):
+    with pytest.raises(type(trouble)):
         one.record(claim, calls.Answered(toy.Answer("x")))
 
     assert desk.changes("authorise") == {}
