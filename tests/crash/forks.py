@@ -21,7 +21,6 @@ class Told:
     pid: int = 0
     line: Connection | None = None
     asleep: bool = False
-    stays: bool = False
     killed: bool = False
     hung: bool = False
 
@@ -93,7 +92,7 @@ def _listen(told: Told) -> Told:
         while told.line.poll(LONGEST_SECONDS):
             told.said.append(told.line.recv())
             if told.said[-1][0] == "stays":
-                told.stays, _waiting = True, told
+                _waiting = told
                 return told
             if told.said[-1][0] == "asleep":
                 os.waitpid(told.pid, os.WUNTRACED)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from uuid import UUID
 
-from providers import breakers
+from providers import breakers, partners
 from tests.crash import clock, forks, judge, life, mutants, poison, traveller
 from tests.crash.doors import DOORS
 from tests.crash.faults import Case, Fault, Outcome
@@ -66,10 +66,11 @@ def live(
     broker: str,
     notes: Notes,
 ) -> None:
-    """Live once, in a process of its own: from the beginning, or (with a trip) after a crash."""
+    """Live once: from the beginning, or (with a trip, in a fresh process) after a crash."""
     random.seed(0)
     DOORS.reset()
     breakers.forget()
+    partners.forget()
     story = BY_NAME[case.story]
     if case.mutant:
         mutants.BY_NAME[case.mutant].apply()

@@ -60,6 +60,8 @@ class Workbench:
         wrapping.Mailbox.path = str(directory / "mailbox")
         # A cardholder who never acts is asked after a few times, not for ten minutes.
         settings.PAYMENT_ACTION_SECONDS = 30.0
+        # What a life knows of partners and breakers it has read once, however long it takes.
+        settings.PARTNER_LOOK_SECONDS = 3600.0
         # On a busy machine no time-out of the product may make one run differ from the other.
         delivery.LONGEST_SECONDS = 60.0  # type: ignore[misc]
         bus_connections.NUDGE_SECONDS = 60.0

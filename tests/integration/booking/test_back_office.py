@@ -340,7 +340,7 @@ def test_who_cancels_an_earlier_attempt_leaves_the_newer_one(operator: Client, b
 
     answer = do(operator, failed, "cancel", confirmed="yes", reason="asked by phone")
 
-    assert "look again" in str(next(iter(get_messages(answer.wsgi_request))))
+    assert "not the last flow" in str(next(iter(get_messages(answer.wsgi_request))))
     assert books.work(reservation_id).state == "completed"
 
 

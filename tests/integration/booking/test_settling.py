@@ -94,7 +94,12 @@ def test_an_authorisation_that_a_person_voided_is_void(books: Any) -> None:
     [
         ({}, "must hold: order_id, confirmation_code$"),
         ({"order_id": "DC-1"}, "must hold: confirmation_code$"),
+        ({"order_id": "", "confirmation_code": "X"}, "must hold: order_id$"),
         ({"order_id": "DC-1", "confirmation_code": "X", "orderid": "DC-1"}, "holds no orderid$"),
+        (
+            {"order_id": "DC-1", "confirmation_code": "X", "amount": "0.01"},
+            "asked for with another amount$",
+        ),
     ],
 )
 def test_a_booking_needs_what_only_the_partner_can_tell(
