@@ -11,6 +11,12 @@ STATEMENT_TIMED_OUT: Final = "57014"
 STOOD_STILL: Final = "25P03"  # in a transaction, for longer than PostgreSQL waits
 
 
+def stood_still(error: BaseException) -> bool:
+    """Return whether PostgreSQL ended a transaction because its process did nothing in it."""
+    state = getattr(error.__cause__, "sqlstate", None)
+    return isinstance(error, InternalError) and state == STOOD_STILL
+
+
 def is_infrastructure(error: BaseException) -> bool:
     """Return whether the same event may well succeed once PostgreSQL or Redis is back.
 
@@ -18,11 +24,9 @@ def is_infrastructure(error: BaseException) -> bool:
     """
     if isinstance(error, InterfaceError | redis.ConnectionError | redis.TimeoutError):
         return True
-    state: str | None = getattr(error.__cause__, "sqlstate", None)
-    if isinstance(error, InternalError):
-        return state == STOOD_STILL
     if not isinstance(error, OperationalError):
-        return False
+        return stood_still(error)
+    state: str | None = getattr(error.__cause__, "sqlstate", None)
     if state is None:
         return True
     return state[:2] in INFRASTRUCTURE_CLASSES and state != STATEMENT_TIMED_OUT

@@ -16,6 +16,7 @@ from booking.orchestrator.plan import Saga
 from booking.orchestrator.settling import NotResolvable, Turned
 from booking.orchestrator.shape import (
     FINAL,
+    OVER,
     SETTLED,
     Direction,
     SagaState,
@@ -240,11 +241,10 @@ def remaining_links(saga_id: UUID) -> tuple[Direction, Sequence[str]]:
     direction = work.saga.direction
     if work.saga.state in FINAL:
         return direction, ()
-    settled = {StepState.DONE, StepState.ACCEPTED}
     links = [
         step.link
         for step in work.shape.steps
-        if any(call.state not in settled for call in work.rows.of(step.name, direction))
+        if any(call.state not in OVER for call in work.rows.of(step.name, direction))
     ]
     ordered = links if direction is Direction.FORWARD else reversed(links)
     return direction, tuple(dict.fromkeys(ordered))

@@ -10,6 +10,7 @@ from datetime import datetime
 from booking.orchestrator.shape import (
     FINAL,
     NOT_RETRIED,
+    OVER,
     SETTLED,
     TIMED_OUT,
     Direction,
@@ -185,7 +186,7 @@ def _pivot_refused(pivot: StepShape, row: StepRow, rows: Rows, now: datetime) ->
     if not annulments:
         return Annul(pivot.name)
     [annulment] = annulments
-    if annulment.state in {StepState.DONE, StepState.ACCEPTED}:
+    if annulment.state in OVER:
         return Enter(SagaState.COMPENSATING, row.reason or "refused")
     if annulment.state in {StepState.REFUSED, StepState.PARKED}:
         return Park(f"{pivot.name}: refused, but could not be annulled: {annulment.reason}")
@@ -199,8 +200,7 @@ def _pivot_refused(pivot: StepShape, row: StepRow, rows: Rows, now: datetime) ->
 def _finishing(rows: Rows, plan: Shape, now: datetime) -> Decision:
     """After the pivot: retried until done; a "no" here needs a person."""
     for step in plan.steps:
-        settled = {StepState.DONE, StepState.ACCEPTED}
-        calls = [row for row in rows.of(step.name) if row.state not in settled]
+        calls = [row for row in rows.of(step.name) if row.state not in OVER]
         if step.kind is not Kind.AFTER or not calls:
             continue
         if refused := [row for row in calls if row.state is StepState.REFUSED]:

@@ -15,16 +15,15 @@ from booking.orchestrator.models import SagaInstance
 from booking.orchestrator.plan import REGISTRY, Pivot, Saga, Step
 from booking.orchestrator.shape import (
     FINAL,
+    OVER,
     Direction,
     SagaState,
     StepRow,
     StepShape,
-    StepState,
 )
 from booking.orchestrator.work import Work
 
 CHUNK: Final = 200
-_OVER: Final = frozenset({StepState.DONE, StepState.ACCEPTED})
 _BACK: Final = (Direction.COMPENSATE, Direction.ANNUL)
 
 
@@ -125,7 +124,7 @@ def _still_read(work: Work, call: StepRow, step: Step) -> Iterator[tuple[str, An
 def _can_be_made(work: Work, call: StepRow) -> bool:
     """Whether a call is still to be made, asked about or, by a person, tried again."""
     turned = work.saga.state is SagaState.COMPENSATING and call.direction is Direction.FORWARD
-    return call.state not in _OVER and not turned
+    return call.state not in OVER and not turned
 
 
 def _can_be_taken_back(work: Work, call: StepRow) -> bool:
@@ -137,7 +136,7 @@ def _can_be_taken_back(work: Work, call: StepRow) -> bool:
         and work.saga.state is not SagaState.FINISHING
         and (shape.compensated or shape.annulled)
         and call.may_have_had_an_effect()
-        and all(one is None or one.state not in _OVER for one in back)
+        and all(one is None or one.state not in OVER for one in back)
     )
 
 

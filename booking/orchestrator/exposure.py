@@ -3,11 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
 
-from booking.orchestrator.shape import Direction, Kind, SagaRow, SagaState, StepRow, StepState
-
-OVER: Final = frozenset({StepState.DONE, StepState.ACCEPTED})
+from booking.orchestrator.shape import OVER, Direction, Kind, SagaRow, SagaState, StepRow
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -64,9 +64,10 @@ class StepState(StrEnum):
     ACCEPTED = "accepted"  # a person accepted the loss
 
 
-SETTLED: Final = frozenset(
-    {StepState.DONE, StepState.REFUSED, StepState.PARKED, StepState.ACCEPTED}
-)
+OVER: Final = frozenset({StepState.DONE, StepState.ACCEPTED})
+"""Nothing is left to do about such a call, for anybody."""
+SETTLED: Final = OVER | {StepState.REFUSED, StepState.PARKED}
+"""Such a call is not made again unless a person says so."""
 
 
 STEP_MOVES: Final = _moves(

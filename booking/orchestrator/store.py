@@ -9,14 +9,12 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
-from django.db import InterfaceError, InternalError, OperationalError, connection
+from django.db import InterfaceError, OperationalError, connection
 
 from booking.orchestrator.models import SagaInstance
 from booking.orchestrator.shape import FINAL, Direction, SagaRow, StepRow
 from booking.orchestrator.work import Work
-
-STOOD_STILL: Final = "25P03"
-"""What PostgreSQL says to a worker that did nothing in a transaction for longer than it waits."""
+from eventbus import faults
 
 
 class SagaNotFound(Exception):
@@ -25,9 +23,7 @@ class SagaNotFound(Exception):
 
 def is_away(error: BaseException) -> bool:
     """Return whether the database was in trouble, not the work: nothing was recorded, trying again may help."""
-    state = getattr(error.__cause__, "sqlstate", None)
-    stood_still = isinstance(error, InternalError) and state == STOOD_STILL
-    return stood_still or isinstance(error, OperationalError | InterfaceError)
+    return isinstance(error, OperationalError | InterfaceError) or faults.stood_still(error)
 
 
 class _Stored(msgspec.Struct):
