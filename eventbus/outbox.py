@@ -4,20 +4,29 @@ import uuid
 from typing import Any, Final
 from uuid import UUID
 
-import msgspec
-from django.db import connection, transaction
+from django.db import transaction
 from django.dispatch import receiver
 
-from eventbus import context, crashpoints, nudge, streams
+from eventbus import context, crashpoints, nudge, streams, together
 from eventbus.events import Event
 from eventbus.publish import event_published
 
 ACTOR_CHARACTERS: Final = 200
-RECORD: Final = """
-    INSERT INTO eventbus_outbox (event_id, stream, type, key, data,
-        correlation_id, causation_id, traceparent, actor)
-    VALUES (%s, %s, %s, %s, %s::jsonb, %s, %s, %s, %s)
-"""
+LINE: Final = together.Kind(
+    "eventbus_outbox",
+    (
+        "event_id",
+        "stream",
+        "type",
+        "key",
+        "data",
+        "correlation_id",
+        "causation_id",
+        "traceparent",
+        "actor",
+    ),
+)
+"""Position and time are the database's own."""
 
 
 @receiver(event_published, dispatch_uid="eventbus.outbox")
@@ -31,19 +40,18 @@ def record(sender: type[Event], *, event: Event, **_: Any) -> UUID:
     now = context.current()
     event_id = uuid.uuid4()
     stream = streams.stream_of(sender.app)
-    row: list[str | UUID | None] = [
-        event_id,
-        stream,
-        sender.wire_name,
-        event.partition_key,
-        msgspec.json.encode(event.to_dict()).decode(),
-        now.correlation_id or str(event_id),
-        now.causation_id,
-        context.child_traceparent(now.traceparent),
-        (now.actor or "")[:ACTOR_CHARACTERS],
-    ]
-    with connection.cursor() as cursor:
-        cursor.execute(RECORD, row)
+    row = {
+        "event_id": event_id,
+        "stream": stream,
+        "type": sender.wire_name,
+        "key": event.partition_key,
+        "data": event.to_dict(),
+        "correlation_id": now.correlation_id or str(event_id),
+        "causation_id": now.causation_id,
+        "traceparent": context.child_traceparent(now.traceparent),
+        "actor": (now.actor or "")[:ACTOR_CHARACTERS],
+    }
+    together.insert(LINE, row)
     crashpoints.reached("publish.recorded")
     _nudge_once_after_commit(stream)
     return event_id

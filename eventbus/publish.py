@@ -23,8 +23,8 @@ class BusNotInstalled(RuntimeError):
 def publish(event: Event) -> UUID:
     """Record that something has happened, in the caller's transaction; return the event's id.
 
-    The caller holds the row lock of the aggregate that the event's key names: that is what keeps
-    the order per key.
+    The caller holds the row lock of the aggregate that the event's key names, or writes its row by
+    version in the same transaction: that is what keeps the order per key.
 
     Raises:
         NotInTransaction: there is no transaction to be part of.

@@ -6,7 +6,7 @@ An *operation* of a service is a class without state. A **local** one has
 - `prepare(call) -> Request`   in the first transaction: check, read, no network;
 - `call(request, call) -> Answer`   outside any transaction: network only, writes nothing;
 - `probe(request, call) -> Answer | None`   ask what became of an earlier call; None = absent;
-- `record(answer, call)`   in the second transaction, after the fence matched: row and event;
+- `record(answer, call)`   in the second transaction, which counts only if the fence matches: row and event;
 - `record_refusal(refusal, call)`   the same for a definite no (optional);
 - `record_waiting(waiting, call)`   the same when the customer must act (optional);
 - `abandon(call)`   give back what `prepare` locked: the call surely had no effect (optional);
@@ -16,6 +16,9 @@ An *operation* of a service is a class without state. A **local** one has
 - `traits(request) -> Traits`   how far the other side can be trusted with a repeated call;
 - `assumed`   what its answer holds when a person says no more than that it is done (optional); what is
   neither there nor in the request must be told.
+
+In a transaction a service writes rows and publishes, nothing else, and catches no error of the database:
+whoever is overtaken computes in vain, and what it wrote is not kept.
 
 Requests and answers are frozen dataclasses of JSON-ready fields; they are stored with the call, so
 that a retry sends the same bytes. The orchestrator reads their types from the annotations.

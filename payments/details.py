@@ -21,7 +21,6 @@ from payments.domain import PaymentStatus
 from payments.gateways.protocol import Intent, IntentState, NewIntent, UnexpectedAnswer
 from payments.gateways.registry import gateway
 from payments.models import IllegalPaymentMove, Payment
-from payments.operations import current
 from payments.refusals import PaymentInProgress
 
 logger = logging.getLogger(__name__)
@@ -152,7 +151,7 @@ def _check_replaceable(reservation_id: uuid.UUID, deadline: Deadline) -> None:
     if payment.status in domain.TAKEN or not _is_cancelled(payment, deadline):
         raise PaymentInProgress("the current payment is being used")
     with transaction.atomic():
-        row = current(reservation_id)
+        row = _locked(reservation_id)
         if row is not None and row.status in domain.IN_FLIGHT:
             publish(row.void())
             row.save()
@@ -182,7 +181,7 @@ def _store(
     """Commit the new payment; return it and the one that it supersedes."""
     with transaction.atomic():
         now = _now()
-        superseded = current(asked.reservation_id)
+        superseded = _locked(asked.reservation_id)
         if superseded is not None:
             superseded.supersede(at=now)
             superseded.save()
@@ -198,6 +197,14 @@ def _store(
             created_at=now,
         )
     return payment, superseded
+
+
+def _locked(reservation_id: uuid.UUID) -> Payment | None:
+    """Return the payment of a reservation that nothing superseded, with its row lock."""
+    rows = Payment.objects.select_for_update()
+    found = rows.filter(reservation_id=reservation_id, superseded_at=None)
+    # Who waited for a payment that was superseded meanwhile has not seen its successor: look again.
+    return found.first() or found.first()
 
 
 def _now() -> datetime:

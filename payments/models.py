@@ -9,6 +9,7 @@ from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 
+from eventbus.together import Versioned
 from outbound.money import AmountField
 from payments.domain import IN_FLIGHT, KEPT, METHOD_TOKEN, TAKEN, PaymentStatus
 from payments.events import (
@@ -27,7 +28,7 @@ class IllegalPaymentMove(Exception):
     """A payment was asked to do what its state does not allow."""
 
 
-class Payment(models.Model):
+class Payment(Versioned):
     """One set of payment details for a reservation; amounts in major units of `currency`.
 
     The current payment of a reservation is the one that nothing superseded.

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.conf import settings
 
 from eventbus.publish import publish
+from eventbus.together import write
 from outbound.call import Call, Refusal, Traits, Waiting
 from outbound.deadline import Deadline
 from payments.domain import IN_FLIGHT, PaymentStatus
@@ -67,7 +68,7 @@ class Authorise:
             payment.begin_authorisation()
         except IllegalPaymentMove as error:
             raise PaymentDetailsMissing(str(error)) from error
-        payment.save()
+        write(payment)
         return _request(payment)
 
     def call(self, request: PaymentRequest, call: Call) -> PaymentAnswer:
@@ -104,21 +105,21 @@ class Authorise:
         if payment.status == PaymentStatus.AUTHORISED:
             return
         publish(payment.authorise(amount=Decimal(answer.amount)))
-        payment.save()
+        write(payment)
 
     def abandon(self, call: Call) -> None:
         """Free the payment again: nothing was asked of the processor."""
         payment = current(call.subject_id)
         if payment is not None and payment.status == PaymentStatus.AUTHORISING:
             payment.abandon_authorisation()
-            payment.save()
+            write(payment)
 
     def record_waiting(self, waiting: Waiting, call: Call) -> None:
         """Note what the cardholder must do."""
         payment = current(call.subject_id)
         if payment is not None:
             payment.wait(action=waiting.action)
-            payment.save()
+            write(payment)
 
     def record_refusal(self, refusal: Refusal, call: Call) -> None:
         """Note and tell that the card was declined, once."""
@@ -173,7 +174,7 @@ class Capture:
         if payment.captured_amount:
             return
         publish(payment.capture(amount=Decimal(answer.amount)))
-        payment.save()
+        write(payment)
 
     def record_refusal(self, refusal: Refusal, call: Call) -> None:
         """Note and tell that the card was declined, once."""
@@ -227,16 +228,13 @@ def capture(request: PaymentRequest, intent: Intent) -> PaymentAnswer | None:
 
 
 def current(reservation_id: UUID) -> Payment | None:
-    """Return the payment of a reservation that nothing superseded, with its row lock."""
-    rows = Payment.objects.select_for_update()
-    found = rows.filter(reservation_id=reservation_id, superseded_at=None)
-    # Who waited for a payment that was superseded meanwhile has not seen its successor: look again.
-    return found.first() or found.first()
+    """Return the payment of a reservation that nothing superseded, without a lock: see `write`."""
+    return Payment.objects.filter(reservation_id=reservation_id, superseded_at=None).first()
 
 
 def by_intent(intent_id: str) -> Payment:
-    """Return a payment by its id at the processor, with its row lock."""
-    return Payment.objects.select_for_update().get(gateway_payment_id=intent_id)
+    """Return a payment by its id at the processor, without a lock: see `write`."""
+    return Payment.objects.get(gateway_payment_id=intent_id)
 
 
 def _request(payment: Payment) -> PaymentRequest:
@@ -259,4 +257,4 @@ def _record_decline(refusal: Refusal, call: Call, *, stage: str) -> None:
     if payment is None or payment.status not in IN_FLIGHT:
         return  # nothing was asked of a card, or the no was noted before
     publish(payment.decline(stage=stage, reason=getattr(refusal, "reason", refusal.code)))
-    payment.save()
+    write(payment)

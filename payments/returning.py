@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import ClassVar, Final, Literal
 
 from eventbus.publish import publish
+from eventbus.together import write
 from outbound.call import Call, Refusal, Traits
 from outbound.deadline import Deadline
 from payments.domain import PaymentStatus
@@ -99,7 +100,7 @@ class Void:
             if not payment.captured_amount:
                 publish(payment.capture(amount=payment.amount))
             publish(payment.refund(amount=payment.captured_amount - payment.refunded_amount))
-        payment.save()
+        write(payment)
 
     def traits(self, request: VoidRequest) -> Traits:
         """Return how far the processor can be trusted with a repeated call."""
@@ -182,15 +183,17 @@ class Refund:
         payment, amount = by_intent(answer.intent_id), Decimal(answer.amount)
         if not amount or payment.refunds.filter(gateway_refund_id=answer.refund_id).exists():
             return
-        RefundRow.objects.create(
-            payment=payment,
-            key=call.key,
-            gateway_refund_id=answer.refund_id,
-            amount=amount,
-            created_at=call.now,
+        write(
+            RefundRow(
+                payment=payment,
+                key=call.key,
+                gateway_refund_id=answer.refund_id,
+                amount=amount,
+                created_at=call.now,
+            )
         )
         publish(payment.refund(amount=amount))
-        payment.save()
+        write(payment)
 
     def record_refusal(self, refusal: Refusal, call: Call) -> None:
         """Change nothing: the money stays taken, and a person must decide."""

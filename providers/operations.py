@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from eventbus.publish import publish
+from eventbus.together import write
 from outbound.call import Call, Traits
 from outbound.deadline import Deadline
 from providers import domain
@@ -159,10 +160,8 @@ class Book(Guarded):
         return _answer(found)
 
     def record(self, answer: BookAnswer, call: Call) -> None:
-        """Keep the order and tell it, once per key."""
-        if Order.objects.filter(key=call.key).exists():
-            return
-        order = Order.objects.create(
+        """Keep the order and tell it; a key has one order, so that a second record fails."""
+        order = Order(
             key=call.key,
             reservation_id=call.subject_id,
             item_id=UUID(call.item),
@@ -174,6 +173,7 @@ class Book(Guarded):
             currency=answer.currency,
             booked_at=call.now,
         )
+        write(order)
         publish(order.booked())
 
     def record_refusal(self, refusal: Refused, call: Call) -> None:

@@ -185,7 +185,7 @@ def of(*, account_id: UUID, reservation_id: UUID) -> ReservationSummary:
     Raises:
         ReservationNotFound: there is none, or it is another account's.
     """
-    reservation = _row(reservation_id)
+    reservation = row_of(reservation_id)
     if reservation.account_id != account_id:
         raise ReservationNotFound(str(reservation_id))
     return summary(reservation)
@@ -197,7 +197,7 @@ def price(*, reservation_id: UUID) -> Price:
     Raises:
         ReservationNotFound: there is none.
     """
-    reservation = _row(reservation_id)
+    reservation = row_of(reservation_id)
     return Price(amount=reservation.amount, currency=reservation.currency)
 
 
@@ -252,7 +252,8 @@ def _quote(items: Sequence[ItemDetails], at: datetime) -> RefundQuote:
     )
 
 
-def _row(reservation_id: UUID) -> Reservation:
+def row_of(reservation_id: UUID) -> Reservation:
+    """Return the row, without a lock. Raises: ReservationNotFound, there is none."""
     try:
         return Reservation.objects.get(pk=reservation_id)
     except Reservation.DoesNotExist as error:

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from eventbus.together import Versioned
 from outbound.money import AmountField
 from reservation import domain
 from reservation.domain import ItemKind, Status, TravellerKind
@@ -35,7 +36,7 @@ def _choices(values: type[Status | ItemKind | TravellerKind]) -> list[tuple[str,
     return [(value.value, value.value) for value in values]
 
 
-class Reservation(models.Model):
+class Reservation(Versioned):
     """A trip that a traveller put together; `amount` in major units of `currency`."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -57,7 +58,6 @@ class Reservation(models.Model):
     refund_quote: "models.DecimalField[Decimal | None, Decimal | None]" = AmountField(  # type: ignore[assignment, misc]  # unfit for null
         null=True, blank=True
     )
-    version = models.PositiveIntegerField(default=1)
 
     class Meta:
         indexes: ClassVar = [
@@ -145,7 +145,6 @@ class Reservation(models.Model):
         if self.status not in {Status.CONFIRMING, Status.HELD}:
             raise domain.IllegalTransition(f"{self.status} cannot be released")
         self.released_at = at
-        self.version += 1
 
     def confirm(self, *, at: datetime) -> ReservationConfirmed:
         """Close the trip: every provider said yes and the money is captured."""
@@ -184,7 +183,6 @@ class Reservation(models.Model):
         if self.status != Status.CANCELLING:
             raise domain.IllegalTransition(f"{self.status} is not being cancelled")
         self.refund_quote = amount
-        self.version += 1
 
     def keep(self) -> None:
         """Go back to confirmed: nothing was cancelled after all."""
@@ -208,7 +206,6 @@ class Reservation(models.Model):
     def _move(self, target: Status) -> None:
         domain.check_transition(current=Status(self.status), target=target)
         self.status = target.value
-        self.version += 1
 
 
 class Item(models.Model):

@@ -3,10 +3,11 @@
 from uuid import UUID
 
 from eventbus.publish import publish
+from eventbus.together import write
 from outbound.call import Call
 from reservation.composition import OfferExpired
 from reservation.domain import Status
-from reservation.itinerary import ReservationNotFound, refund_quote
+from reservation.itinerary import ReservationNotFound, refund_quote, row_of
 from reservation.models import Reservation
 
 
@@ -31,14 +32,14 @@ class Hold:
         Raises:
             OfferExpired: the time of an offer has run out; it must be asked for again.
         """
-        reservation = locked(call.subject_id)
+        reservation = row_of(call.subject_id)
         if reservation.status == Status.HELD:
             return
         expired = reservation.items.filter(expires_at__lte=call.now).order_by("position")
         if titles := list(expired.values_list("title", flat=True)):
             raise OfferExpired(f"expired: {', '.join(titles)}")
         reservation.hold(at=call.now)
-        reservation.save()
+        write(reservation)
 
 
 class Release:
@@ -46,11 +47,11 @@ class Release:
 
     def apply(self, call: Call) -> None:
         """Note when the hold was given back."""
-        reservation = locked(call.subject_id)
+        reservation = row_of(call.subject_id)
         if reservation.released_at is not None:
             return
         reservation.release(at=call.now)
-        reservation.save()
+        write(reservation)
 
 
 class QuoteRefund:
@@ -58,9 +59,9 @@ class QuoteRefund:
 
     def apply(self, call: Call) -> None:
         """Keep the quote: however long the partners take, it stands."""
-        reservation = locked(call.subject_id)
+        reservation = row_of(call.subject_id)
         reservation.quote(refund_quote(reservation_id=call.subject_id).amount)
-        reservation.save()
+        write(reservation)
 
 
 class WithdrawQuote:
@@ -68,9 +69,9 @@ class WithdrawQuote:
 
     def apply(self, call: Call) -> None:
         """Keep no quote."""
-        reservation = locked(call.subject_id)
+        reservation = row_of(call.subject_id)
         reservation.quote(None)
-        reservation.save()
+        write(reservation)
 
 
 class CloseCancellation:
@@ -78,11 +79,11 @@ class CloseCancellation:
 
     def apply(self, call: Call) -> None:
         """Move the reservation to cancelled and tell it."""
-        reservation = locked(call.subject_id)
+        reservation = row_of(call.subject_id)
         if reservation.status == Status.CANCELLED:
             return
         publish(reservation.cancel(reason="by_traveller", at=call.now))
-        reservation.save()
+        write(reservation)
 
 
 class Confirm:
@@ -90,8 +91,8 @@ class Confirm:
 
     def apply(self, call: Call) -> None:
         """Move the reservation to confirmed and tell it, legs included."""
-        reservation = locked(call.subject_id)
+        reservation = row_of(call.subject_id)
         if reservation.status == Status.CONFIRMED:
             return
         publish(reservation.confirm(at=call.now))
-        reservation.save()
+        write(reservation)

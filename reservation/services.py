@@ -133,7 +133,6 @@ def change_travellers(*, reservation_id: UUID, travellers: Sequence[NewTraveller
             raise TravellersClosed(f"the reservation is {reservation.status}")
         reservation.travellers.all().delete()
         name_travellers(reservation, travellers)
-        reservation.version += 1
         reservation.save()
 
 

@@ -1,6 +1,7 @@
 """What the outside asks of a saga: start, cancel, wake, retry. Each inside the caller's transaction or its own."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -24,7 +25,7 @@ from booking.orchestrator.shape import (
     StepState,
 )
 from booking.orchestrator.work import Work
-from eventbus import context
+from eventbus import context, together
 
 __all__ = [
     "NotParked",
@@ -182,7 +183,8 @@ def resolve(
     Raises:
         NotParked: the saga does not wait for a person.
         Turned: meanwhile the saga goes the other way.
-        NotResolvable: there is no such call, a person cannot settle it, or `answer` is none, or too little.
+        NotResolvable: there is no such call, a person cannot settle it, `answer` is none, or too little,
+            or somebody changes what it is about at the same moment.
         SagaNotFound: no such saga.
     """
     with transaction.atomic():
@@ -191,8 +193,17 @@ def resolve(
         settled = settling.settle(work, call, outcome, answer)
         work.note("resolved", settled, actor=actor, outcome=outcome, evidence=evidence)
         work.move(due_at=work.now, attention_reason=None)
-        with operations.circumstances(work):
+        with operations.circumstances(work), _as_it_was_looked_at():
             work.save()
+
+
+@contextmanager
+def _as_it_was_looked_at() -> Iterator[None]:
+    """Tell a person that what they look at is changing this moment."""
+    try:
+        yield
+    except together.Overtaken as error:
+        raise NotResolvable("what it is about was changed this moment: look again") from error
 
 
 def _live(subject_id: UUID) -> Work | None:

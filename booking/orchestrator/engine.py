@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection
 
 from booking.orchestrator import calls, moves, operations, record, store
 from booking.orchestrator.decide import (
@@ -27,13 +27,18 @@ from booking.orchestrator.decide import (
     Sleep,
 )
 from booking.orchestrator.shape import Direction, SagaState, StepRow
-from booking.orchestrator.work import Overtaken, Work
+from booking.orchestrator.work import Work
+from eventbus import together
 from outbound.call import Refusal
 
 logger = logging.getLogger(__name__)
 
 RECORD_PAUSES: Final = (0.0, 0.1, 1.0, 4.0)
 """Seconds before each try to record an answer, while the lease lasts: PostgreSQL restarts in less."""
+
+
+READINGS: Final = 100
+"""Workers do not meet so often at one saga: more is a row that never is as it was read."""
 
 
 class Progress(StrEnum):
@@ -54,13 +59,16 @@ class _Trouble(Exception):
         self.refused = isinstance(error, refusals)
 
 
+_NO_TROUBLE: Final = (_Trouble, operations.CodeMissing, together.Overtaken)
+
+
 @contextmanager
 def _trouble(call: StepRow, *refusals: type[Exception]) -> Iterator[None]:
     """Tell trouble of a service from what no retry of its call would mend."""
     try:
         yield
     except Exception as error:
-        if store.is_away(error) or isinstance(error, operations.CodeMissing):
+        if store.is_away(error) or isinstance(error, _NO_TROUBLE):
             raise
         raise _Trouble(call, error, *refusals) from error
 
@@ -98,6 +106,7 @@ class Worker:
         self.work = store.read(saga_id)
         self.link = link
         self.came = self.work.saga.direction
+        self.readings = 1
 
     def advance(self, direction: Direction | None = None) -> Progress:
         """Take turns until there is nothing to do; a message for another `direction` comes too late."""
@@ -112,19 +121,22 @@ class Worker:
         """Decide and apply, in one transaction at most; return the calls that are to be made now."""
         try:
             return self._apply(moves.next_of(self.work))
-        except Overtaken:
+        except together.Overtaken:
             self._read_again()
         except _Trouble as trouble:
             self._record_trouble(trouble)
         return ()
 
     def _read_again(self) -> None:
+        self.readings += 1
+        if self.readings > READINGS:
+            raise RuntimeError(f"overtaken {READINGS} times")
         self.work = store.read(self.work.saga.id)
 
     @contextmanager
     def _transaction(self) -> Iterator[Work]:
         """One transaction: what the block changes is written at its end, with whatever follows from it."""
-        with transaction.atomic(), operations.circumstances(self.work):
+        with together.transaction(), operations.circumstances(self.work):
             yield self.work
             moves.save(self.work)
 
@@ -180,9 +192,8 @@ class Worker:
         self, call: StepRow, operation: type, refusals: tuple[type[Exception], ...]
     ) -> None:
         """Do a local step: effect and record in this one transaction."""
-        with self._transaction() as work:
-            with _trouble(call, *refusals):
-                answer = operation().apply(operations.call_value(work, call))
+        with _trouble(call, *refusals), self._transaction() as work:
+            answer = operation().apply(operations.call_value(work, call))
             record.done(work, call, answer, tries=call.tries + 1)
 
     def _claim(self, due: Sequence[StepRow]) -> list[calls.Claim]:
@@ -191,7 +202,10 @@ class Worker:
         A call whose other side is to be left alone is put off: no try is counted.
         """
         claims = []
-        with self._transaction() as work:
+        with (
+            _trouble(due[0]),
+            self._transaction() as work,
+        ):  # what the database refuses is one's own
             for call in due:
                 with _trouble(call, Refusal):
                     if pause := operations.pause_of(work, call):
@@ -225,7 +239,7 @@ class Worker:
                 with self._transaction() as work:
                     record.record(work, claim, outcome)
                 return
-            except Overtaken:
+            except together.Overtaken:
                 self._read_again()
             except Exception as error:
                 if store.is_away(error) or isinstance(outcome, calls.Failed):
@@ -255,5 +269,5 @@ class Worker:
                     again = isinstance(trouble.error, operations.step_of(work, call).retry.on)
                     tries = call.tries + 1
                     record.failed(work, call, error=error, sent=False, again=again, tries=tries)
-        except Overtaken:
+        except together.Overtaken:
             self._read_again()  # it will be tried, and fail, again

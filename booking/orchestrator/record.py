@@ -1,4 +1,4 @@
-"""What an outcome changes: the call's row, the history, and what the service writes once the fence has matched."""
+"""What an outcome changes: the call's row, the history, and what the service writes if the fence matches."""
 
 import random
 from datetime import timedelta

@@ -10,14 +10,16 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import msgspec
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.db.models import Q
 
 from booking.orchestrator.models import SagaEvent
 from booking.orchestrator.shape import CallId, Direction, Rows, SagaRow, StepRow
+from eventbus import together
 
 _IDENTITY: Final = ("step", "item", "direction")
 _FIXED: Final = {*_IDENTITY, "given", "never_resend"}
@@ -47,12 +49,10 @@ _CHANGE: Final = (
 )
 _ADD: Final = _insert("saga_step", [*_IDENTITY, "given", *_COLUMNS])
 _NOTE: Final = _insert("saga_event", _NOTED)
+_OVERTAKEN: Final = "SG001"
+"""The SQLSTATE of `saga_written`."""
 _FLAGS: Final = {"cancel_requested_at": "cancel_requested", "attention_reason": "parked"}
 """Column -> the field of `SagaRow` that says whether it is set."""
-
-
-class Overtaken(Exception):
-    """Somebody else has moved the saga since it was read: roll back and read again."""
 
 
 class Work:
@@ -134,26 +134,51 @@ class Work:
         )
 
     def afterwards(self, effect: Callable[[], None]) -> None:
-        """Let a service write its rows in the same transaction, once the fence has matched."""
+        """Let a service write its rows in the same transaction; they count only if the fence matches."""
         self._afterwards.append(effect)
 
     def save(self) -> None:
-        """Write everything by one statement, fenced by the saga's epoch, inside the caller's transaction.
+        """Write everything, services' rows included, by one statement that is fenced by the saga's epoch.
+
+        A service that needs a transaction of several statements finds the fence passed already.
 
         Raises:
             Overtaken: somebody else has written since the read.
         """
-        statement, parameters = self._statement()
-        with connection.cursor() as cursor:
-            cursor.execute(statement, parameters)
-            row = cursor.fetchone()
-        if row is None:
-            raise Overtaken(str(self.saga.id))
+        with together.joined() as written:
+            written.lead(partial(self._write, written))
+            effects, self._afterwards = self._afterwards, []
+            try:
+                for effect in effects:
+                    effect()
+            except Exception as error:
+                if written.first is not None and self._is_overtaken(written):
+                    raise together.Overtaken(str(self.saga.id)) from error
+                raise
+            written.finish()
+
+    def _is_overtaken(self, written: together.Together) -> bool:
+        """Look whether trouble of a service is that of somebody who came too late."""
+        written.take()
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT epoch FROM saga WHERE id = %s", [self.saga.id])
+                return bool(cursor.fetchone() != (self.saga.epoch,))
+        except DatabaseError:
+            return False  # the database is in trouble, and that is what is told
+
+    def _write(self, written: together.Together) -> None:
+        statement, parameters = self._statement(written.take())
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(statement, parameters)
+                [now] = cursor.fetchone()
+        except DatabaseError as error:
+            if getattr(error.__cause__, "sqlstate", None) != _OVERTAKEN:
+                raise
+            raise together.Overtaken(str(self.saga.id)) from error
         self.saga = replace(self.saga, epoch=self.saga.epoch + 1)
-        self._begin(row[0])
-        effects, self._afterwards = self._afterwards, []
-        for effect in effects:
-            effect()
+        self._begin(now)
 
     def _begin(self, now: datetime) -> None:
         """Begin with nothing changed, at the database's time of the read."""
@@ -163,20 +188,26 @@ class Work:
         self._added: dict[CallId, None] = {}
         self._notes: list[dict[str, Any]] = []
 
-    def _statement(self) -> tuple[str, list[Any]]:
+    def _statement(self, rows: Mapping[together.Kind, together.Rows]) -> tuple[str, list[Any]]:
         sets = "".join(f", {name} = %s" for name in self._columns)
         parameters = [*self._columns.values(), self.saga.id, self.saga.epoch]
         parts = [
             f"WITH fence AS (UPDATE saga SET epoch = epoch + 1, dispatches = 0{sets}"  # noqa: S608
             " WHERE id = %s AND epoch = %s RETURNING id)"
         ]
+        passed = ["EXISTS (SELECT FROM fence)"]
         writes = (
             (_CHANGE, [self.calls[id_] for id_ in self._changed]),
             (_ADD, [self.calls[id_] for id_ in self._added]),
             (_NOTE, self._notes),
         )
-        for write, rows in writes:
-            if rows:
+        for write, lines in writes:
+            if lines:
                 parts.append(f"write_{len(parts)} AS ({write})")
-                parameters.append(msgspec.json.encode(rows).decode())
-        return f"{', '.join(parts)} SELECT booking_now() FROM fence", parameters  # noqa: S608
+                parameters.append(msgspec.json.encode(lines).decode())
+        for kind, found in rows.items():
+            if kind.guarded:
+                passed.append(f"EXISTS (SELECT FROM write_{len(parts)})")
+            parts.append(f"write_{len(parts)} AS ({kind.sql('fence, ')})")
+            parameters.append(kind.parameter(found))
+        return f"{', '.join(parts)} SELECT saga_written({' AND '.join(passed)})", parameters

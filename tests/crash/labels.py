@@ -24,7 +24,7 @@ SIDES: Final = {
 
 DOORS_OF: Final = {
     "web": ("commit", "write", "http", "publish", "bus", "response"),
-    "worker": ("commit", "http", "publish", "delivery", "ack", "bus", "mail"),
+    "worker": ("commit", "write", "http", "publish", "delivery", "ack", "bus", "mail"),
     "sweeper": ("commit", "write", "http", "publish", "bus"),
     "reconciler": ("commit", "http", "publish"),
     "relay": ("commit", "write", "bus"),

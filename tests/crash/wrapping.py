@@ -6,6 +6,7 @@ Only the outermost calls are wrapped, those below which there is nothing but a s
 import re
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import httpx
@@ -14,7 +15,7 @@ import redis
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import OperationalError
 from django.db.backends.postgresql.base import DatabaseWrapper
-from django.db.backends.signals import connection_created
+from django.db.backends.utils import CursorWrapper
 
 from eventbus import crashpoints
 from outbound.deadline import DeadlineTransport
@@ -33,7 +34,8 @@ written: dict[int, list[str]] = {}
 
 def wrap_all() -> None:
     """Wrap every door, once for the process and its children."""
-    connection_created.connect(_watch_connection, dispatch_uid="tests.crash")
+    _wrap(CursorWrapper, "_execute", _statement)
+    _wrap(CursorWrapper, "_executemany", _statement)
     _wrap(DatabaseWrapper, "_commit", _commit)
     _wrap(DatabaseWrapper, "_rollback", _rollback)
     _wrap(DeadlineTransport, "handle_request", _request)
@@ -56,52 +58,51 @@ def _wrap(owner: type, name: str, around: Callable[..., Any]) -> None:
     setattr(owner, name, wrapped)
 
 
-def _watch_connection(connection: DatabaseWrapper, **_: object) -> None:
-    if _execute not in connection.execute_wrappers:
-        connection.execute_wrappers.append(_execute)
-
-
-def _execute(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
-    """Count a statement; outside a transaction one that writes is an effect of its own."""
-    if not DOORS.open:
-        return execute(sql, params, many, context)
-    connection = context["connection"]
+def _statement(original: Callable[..., Any], self: CursorWrapper, sql: Any, *rest: Any) -> Any:
+    """Count a statement; one that writes and is a transaction of its own is an effect."""
+    raw, run = self.db.connection, partial(original, self)
     how = DOORS.strikes("statement")
     if how == "disconnected":
-        connection.connection.close()
+        raw.close()
     elif how == "cancelled":
-        return _cancelled(execute, context)
-    tables = WRITES.findall(str(sql))
-    if connection.in_atomic_block:
-        written.setdefault(id(connection), []).extend(tables)
-    elif tables:
-        return _write(execute, sql, params, many, context)
-    return execute(sql, params, many, context)
+        return _cancelled(run, raw)
+    tables = list(dict.fromkeys(WRITES.findall(str(sql))))
+    if not raw.autocommit:
+        written.setdefault(id(self.db), []).extend(tables)
+    elif tables and not raw.closed:
+        return _write(partial(run, sql, *rest), self, ",".join(tables))
+    return run(sql, *rest)
 
 
-def _cancelled(execute: Callable[..., Any], context: Any) -> Any:
+def _cancelled(run: Callable[..., Any], raw: Any) -> Any:
     """Let PostgreSQL cancel a statement; outside a transaction the time-out would outlive it."""
-    connection = context["connection"]
-    local = "LOCAL " if connection.in_atomic_block else ""
-    execute(f"SET {local}statement_timeout = 1", None, False, context)
+    local = "" if raw.autocommit else "LOCAL "
+    run(f"SET {local}statement_timeout = 1", None)
     try:
-        return execute("SELECT pg_sleep(1)", None, False, context)
+        return run("SELECT pg_sleep(1)", None)
     finally:
         if not local:
-            connection.connection.execute("RESET statement_timeout")
+            raw.execute("RESET statement_timeout")
 
 
-def _write(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
+def _write(run: Callable[[], Any], cursor: CursorWrapper, tables: str) -> Any:
     """Run a statement that is a transaction of its own; one that changed no row is no effect."""
-    raw = context["connection"].connection
-    raw.execute("BEGIN")
-    answer = execute(sql, params, many, context)
-    if context["cursor"].rowcount:
-        DOORS.cross("write", "before", ",".join(WRITES.findall(sql)))
-    raw.execute("COMMIT")
-    if context["cursor"].rowcount:
-        DOORS.cross("write", "after", ",".join(WRITES.findall(sql)))
+    raw = cursor.db.connection
+    with cursor.db.wrap_database_errors, raw.transaction():
+        answer = run()
+        if cursor.rowcount:
+            DOORS.cross("write", "before", tables)
+    if cursor.rowcount:
+        DOORS.cross("write", "after", tables)
+        _unheard(cursor.db)
     return answer
+
+
+def _unheard(connection: DatabaseWrapper) -> None:
+    """Let nobody hear of what was just committed, if that is what is to go wrong."""
+    if DOORS.strikes("commit"):
+        connection.connection.close()
+        raise OperationalError("the connection broke during COMMIT")
 
 
 def _commit(original: Callable[..., Any], self: DatabaseWrapper) -> None:
@@ -116,9 +117,7 @@ def _commit(original: Callable[..., Any], self: DatabaseWrapper) -> None:
         self.connection.pgconn.send_query(b"COMMIT")
         DOORS.die()
     original(self)
-    if DOORS.strikes("commit"):
-        self.connection.close()
-        raise OperationalError("the connection broke during COMMIT")
+    _unheard(self)
 
 
 def _rollback(original: Callable[..., Any], self: DatabaseWrapper) -> None:

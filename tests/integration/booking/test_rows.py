@@ -6,13 +6,15 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connection, transaction
+from django.db import DataError, connection, transaction
 from django.utils import timezone
 
 from booking.orchestrator import control, moves, store
 from booking.orchestrator.models import SagaEvent, SagaInstance
 from booking.orchestrator.shape import Direction, StepRow, StepState
-from booking.orchestrator.work import Overtaken
+from booking.orchestrator.work import Work
+from eventbus import together
+from eventbus.together import Overtaken
 from tests import toy
 
 pytestmark = pytest.mark.django_db
@@ -32,6 +34,7 @@ def told(saga: SagaInstance) -> list[dict[str, Any]]:
     return list(found.order_by("id").values())
 
 
+HISTORY = together.Kind("saga_event", ("saga_id", "kind"))
 MOMENT = timezone.now() - timedelta(hours=3)
 EVERYTHING: dict[str, Any] = {
     "state": StepState.CLAIMED, "attempt": 2, "tries": 3, "epoch": 4, "ambiguous": True,
@@ -165,18 +168,73 @@ def test_an_added_call_that_is_changed_before_is_written_once(saga: SagaInstance
     assert not work._changed
 
 
-def test_who_is_overtaken_writes_nothing_and_lets_no_service_write(saga: SagaInstance) -> None:
-    done: list[str] = []
-    late = store.read(saga.pk)
+@pytest.fixture
+def late(saga: SagaInstance) -> Work:
+    """Return a unit of work that somebody has overtaken."""
+    work = store.read(saga.pk)
     store.read(saga.pk).save()
-    late.move(reason="late")
-    late.afterwards(lambda: done.append("effect"))
+    work.move(reason="late")
+    return work
+
+
+def test_who_is_overtaken_writes_nothing_and_lets_no_service_write(
+    saga: SagaInstance, late: Work
+) -> None:
+    done: list[str] = []
+    late.afterwards(lambda: done.append(str(SagaInstance.objects.update(reason="theirs"))))
 
     with pytest.raises(Overtaken, match=str(saga.pk)), transaction.atomic():
         late.save()
 
     saga.refresh_from_db()
     assert (saga.reason, saga.epoch, done) == ("", 1, [])
+
+
+def test_trouble_of_a_service_is_not_told_by_who_is_overtaken(late: Work) -> None:
+    late.afterwards(lambda: 1 // 0)
+
+    with pytest.raises(Overtaken), together.transaction():
+        late.save()
+
+
+def test_trouble_of_a_service_that_has_put_rows_aside_is_not_told_either(
+    saga: SagaInstance, late: Work
+) -> None:
+    late.afterwards(lambda: together.insert(HISTORY, {"saga_id": str(saga.pk), "kind": None}))
+    late.afterwards(lambda: 1 // 0)
+
+    with pytest.raises(Overtaken), together.transaction():
+        late.save()
+
+
+def test_trouble_of_a_service_is_told_though_it_has_put_aside_what_would_be_refused(
+    saga: SagaInstance,
+) -> None:
+    work = store.read(saga.pk)
+    work.afterwards(lambda: together.insert(HISTORY, {"saga_id": str(saga.pk), "kind": None}))
+    work.afterwards(lambda: 1 // 0)
+
+    with pytest.raises(ZeroDivisionError), together.transaction():
+        work.save()
+
+
+def test_trouble_of_the_database_is_told_and_not_looked_behind(saga: SagaInstance) -> None:
+    work = store.read(saga.pk)
+    work.afterwards(lambda: SagaEvent.objects.raw("SELECT 1 / 0 AS id FROM saga")[0])
+
+    with pytest.raises(DataError), together.transaction():
+        work.save()
+
+
+def test_trouble_of_a_service_is_told_by_who_is_not(saga: SagaInstance) -> None:
+    work = store.read(saga.pk)
+    work.afterwards(lambda: 1 // 0)
+
+    with pytest.raises(ZeroDivisionError), together.transaction():
+        work.save()
+
+    saga.refresh_from_db()
+    assert saga.epoch == 0
 
 
 def test_a_saga_that_cannot_be_read_is_parked_with_the_reason(saga: SagaInstance) -> None:

@@ -10,9 +10,9 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from payments import details
 from payments import services as payments
 from payments.models import Payment
-from payments.operations import current
 from sandbox.server import Server
 from tests.patience import until
 
@@ -142,7 +142,7 @@ def test_who_waits_for_details_that_are_being_replaced_sees_the_new_ones(
     def look() -> None:
         try:
             with transaction.atomic():
-                others.append(current(reservation_id))
+                others.append(details._locked(reservation_id))
         finally:
             connection.close()
 

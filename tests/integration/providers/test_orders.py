@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import legs
 import pytest
+from django.db import IntegrityError, transaction
 
 from eventbus.testing import capture
 from outbound import http
@@ -28,7 +29,8 @@ def test_a_leg_is_booked_kept_and_told_once(partners: Server, partner: str) -> N
     with capture() as published:
         answer = BOOK.call(BOOK.prepare(call), call)
         BOOK.record(answer, call)
-        BOOK.record(answer, call)
+        with pytest.raises(IntegrityError, match="order_one_per_key"), transaction.atomic():
+            BOOK.record(answer, call)
 
     assert legs.ledger(partners, call) == ["confirmed"]
     (order,) = providers.orders_of(reservation_id=call.subject_id)

@@ -20,6 +20,6 @@ def desk(monkeypatch: pytest.MonkeyPatch, settings: LazySettings) -> Iterator[De
     made = Desk()
     monkeypatch.setattr(random, "random", lambda: 0.5)
     monkeypatch.setattr(store, "read", lambda saga_id: made.read(saga_id))
-    monkeypatch.setattr(engine.transaction, "atomic", made.transaction)
+    monkeypatch.setattr(engine.together, "transaction", made.transaction)
     yield made
     toy.reset()

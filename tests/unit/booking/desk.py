@@ -16,7 +16,8 @@ from booking.orchestrator import calls, store
 from booking.orchestrator.plan import Saga
 from booking.orchestrator.shape import CallId, Direction, SagaState, StepRow, StepState
 from booking.orchestrator.simulation.memory import START, Memory, MemoryWork, started
-from booking.orchestrator.work import Overtaken, Work
+from booking.orchestrator.work import Work
+from eventbus.together import Overtaken
 from outbound.call import Call
 from tests import toy
 

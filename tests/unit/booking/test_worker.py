@@ -16,8 +16,8 @@ from booking.orchestrator.engine import Progress
 from booking.orchestrator.operations import CodeMissing
 from booking.orchestrator.plan import REGISTRY, Link, Pivot, Retry, Saga, Step
 from booking.orchestrator.shape import NOT_RETRIED, SagaState, StepState
-from booking.orchestrator.work import Overtaken
 from eventbus import context
+from eventbus.together import Overtaken
 from outbound.call import Call, Pause
 from tests import toy
 from tests.unit.booking.desk import ANNUL, BACK, START, Desk, after
@@ -647,6 +647,30 @@ def test_who_is_overtaken_while_recording_trouble_tries_again_later(
     assert desk.changes("hold") == {}
     assert one.work.saga.epoch == 1
     assert not one.work.changed
+
+
+def test_a_worker_that_is_overtaken_again_and_again_comes_to_an_end(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limited(monkeypatch, engine.READINGS + 1)
+    monkeypatch.setattr(moves, "save", raising(Overtaken("never as it was read")))
+
+    with pytest.raises(RuntimeError, match=f"overtaken {engine.READINGS} times"):
+        worker(desk).advance()
+
+
+def test_a_row_that_a_local_step_did_not_find_as_it_was_read_is_no_trouble_of_the_step(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([raising(Overtaken("a reservation")), lambda self, call: None])
+    monkeypatch.setattr(toy.Local, "apply", lambda self, call: next(answers)(self, call))
+    one = worker(desk)
+
+    assert one.turn() == ()
+    assert (desk.changes("hold"), one.readings) == ({}, 2)
+    assert one.turn() == ()
+
+    assert desk.of("hold").state == StepState.DONE
 
 
 def test_trouble_says_what_it_was_about() -> None:
