@@ -202,10 +202,8 @@ class Worker:
         A call whose other side is to be left alone is put off: no try is counted.
         """
         claims = []
-        with (
-            _trouble(due[0]),
-            self._transaction() as work,
-        ):  # what the database refuses is one's own
+        # What the database refuses of what they write is trouble of the first.
+        with _trouble(due[0]), self._transaction() as work:
             for call in due:
                 with _trouble(call, Refusal):
                     if pause := operations.pause_of(work, call):

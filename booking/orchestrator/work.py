@@ -152,14 +152,13 @@ class Work:
                 for effect in effects:
                     effect()
             except Exception as error:
-                if written.first is not None and self._is_overtaken(written):
+                if written.first is not None and self._is_overtaken():
                     raise together.Overtaken(str(self.saga.id)) from error
                 raise
             written.finish()
 
-    def _is_overtaken(self, written: together.Together) -> bool:
+    def _is_overtaken(self) -> bool:
         """Look whether trouble of a service is that of somebody who came too late."""
-        written.take()
         try:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT epoch FROM saga WHERE id = %s", [self.saga.id])
