@@ -38,7 +38,7 @@ model: venv ## try the engine's algorithm at every crash point, without any serv
 property: venv ## drive the real engine through EXAMPLES=2000 random histories of 50 steps (many minutes)
 	@PROPERTY_EXAMPLES=$(or $(EXAMPLES),2000) $(VENV) -m devstack test tests/property -s $(ARGS)
 
-mutants: venv ## break `decide`, the engine and the inbox in every small way and see that the tests notice (minutes)
+mutants: venv ## break `decide`, the engine, its writes and the inbox in every small way and see that the tests notice (minutes)
 	@$(VENV) -m tests.mutants $(ARGS)
 
 .PHONY: docs

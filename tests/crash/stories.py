@@ -170,6 +170,9 @@ STORIES: Final = (
     ),
     Story("heard-by-crm-failed", "failed", (FLIGHT, "restwell sold-out"), bus=True),
     Story("all-messages-lost", "confirmed", (FLIGHT, HOTEL), bus=True, messages="drop"),
+    Story(
+        "all-messages-lost-and-sold-out", "failed", (FLIGHT, "restwell sold-out"), messages="drop"
+    ),
     Story("all-messages-tripled", "confirmed", messages="triple"),
     Story("poisoned", "confirmed", (FLIGHT,), bus=True, poison=True),
 )

@@ -41,7 +41,14 @@ PARTS: Final = (
             "tests/unit/booking/test_work.py",
             "tests/unit/booking/test_worker.py",
             f"{SAGAS}/test_rows.py",
+            f"{SAGAS}/test_overtaking.py",
         ),
+    ),
+    Part(
+        name="together",
+        package="eventbus",
+        breaks=("eventbus/together.py",),
+        tests=(f"{BUS}/test_together.py",),
     ),
     Part(
         name="inbox",
