@@ -85,7 +85,7 @@ class Run:
             while any(w.is_alive() for w in calm):
                 self._watch()
                 time.sleep(0.1)
-            self._until_quiet(time.monotonic() + STUCK_SECONDS)
+            self._until_quiet(began + most_seconds)
         finally:
             for process in [*writers, *self._workers.values()]:
                 process.kill()

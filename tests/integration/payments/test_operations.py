@@ -1,5 +1,6 @@
 """Authorise, capture, void and refund, judged by the card processor's own ledger."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import httpx
@@ -133,11 +134,11 @@ def test_a_failed_3d_secure_is_a_definite_no(cards: Server) -> None:
 def test_without_an_answer_a_probe_tells_whether_it_is_authorised(
     cards: Server, card: str, done: bool
 ) -> None:
-    call = purses.a_call(purses.details_of(card), seconds=0.6)
+    call = purses.a_call(purses.details_of(card))
     request = AUTHORISE.prepare(call)
 
     with pytest.raises((http.NoAnswer, UnexpectedAnswer)):
-        AUTHORISE.call(request, call)
+        AUTHORISE.call(request, replace(call, seconds=0.6))
 
     assert (AUTHORISE.probe(request, call) is not None) is done
 
@@ -150,11 +151,11 @@ def test_without_an_answer_a_probe_tells_whether_it_is_captured(
     cards: Server, card: str, done: bool
 ) -> None:
     reservation_id = purses.authorised(card)
-    call = purses.a_call(reservation_id, seconds=0.6)
+    call = purses.a_call(reservation_id)
     request = CAPTURE.prepare(call)
 
     with pytest.raises(http.NoAnswer):
-        CAPTURE.call(request, call)
+        CAPTURE.call(request, replace(call, seconds=0.6))
 
     assert (CAPTURE.probe(request, call) is not None) is done
     CAPTURE.record(CAPTURE.call(request, call), call)
