@@ -77,7 +77,7 @@ class Run:
                 self._tick()
             self._flush()
             self._done["FLUSHALL"] += 1
-            self._until_quiet(began + most_seconds)
+            self._until_quiet(time.monotonic() + STUCK_SECONDS)
             stranded = len(self._flushes)
             calm = self._writers(CALM_EVENTS, seed=self._seed + 1000)
             writers += calm
