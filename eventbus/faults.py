@@ -11,10 +11,14 @@ STATEMENT_TIMED_OUT: Final = "57014"
 STOOD_STILL: Final = "25P03"  # in a transaction, for longer than PostgreSQL waits
 
 
+def sqlstate_of(error: BaseException) -> str | None:
+    """Return what PostgreSQL says an error of Django's is; None: it is none of PostgreSQL's."""
+    return getattr(error.__cause__, "sqlstate", None)
+
+
 def stood_still(error: BaseException) -> bool:
     """Return whether PostgreSQL ended a transaction because its process did nothing in it."""
-    state = getattr(error.__cause__, "sqlstate", None)
-    return isinstance(error, InternalError) and state == STOOD_STILL
+    return isinstance(error, InternalError) and sqlstate_of(error) == STOOD_STILL
 
 
 def is_infrastructure(error: BaseException) -> bool:
@@ -26,7 +30,7 @@ def is_infrastructure(error: BaseException) -> bool:
         return True
     if not isinstance(error, OperationalError):
         return stood_still(error)
-    state: str | None = getattr(error.__cause__, "sqlstate", None)
+    state = sqlstate_of(error)
     if state is None:
         return True
     return state[:2] in INFRASTRUCTURE_CLASSES and state != STATEMENT_TIMED_OUT

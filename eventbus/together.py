@@ -165,14 +165,9 @@ def transaction() -> Iterator[Together]:
     with ordinary.atomic():
         if not begun:
             _commit_each(True)  # what only reads needs no transaction
-        together = Together(begun=begun)
-        token = _current.set(together)
-        try:
-            with connection.execute_wrapper(together.watch):
-                yield together
-                together.finish()
-        finally:
-            _current.reset(token)
+        with _collecting(begun=begun) as together:
+            yield together
+            together.finish()
 
 
 @contextmanager
@@ -182,7 +177,13 @@ def joined() -> Iterator[Together]:
     if found is not None:
         yield found
         return
-    together = Together(begun=True)
+    with _collecting(begun=True) as together:
+        yield together
+
+
+@contextmanager
+def _collecting(*, begun: bool) -> Iterator[Together]:
+    together = Together(begun=begun)
     token = _current.set(together)
     try:
         with connection.execute_wrapper(together.watch):

@@ -21,6 +21,7 @@ from payments.domain import PaymentStatus
 from payments.gateways.protocol import Intent, IntentState, NewIntent, UnexpectedAnswer
 from payments.gateways.registry import gateway
 from payments.models import IllegalPaymentMove, Payment
+from payments.operations import current
 from payments.refusals import PaymentInProgress
 
 logger = logging.getLogger(__name__)
@@ -96,8 +97,7 @@ def enter_payment_details(
 
 def payment_of(*, reservation_id: uuid.UUID) -> PaymentDetails | None:
     """Return the current payment of a reservation, None before details are entered."""
-    rows = Payment.objects.filter(reservation_id=reservation_id, superseded_at=None)
-    payment = rows.first()
+    payment = current(reservation_id)
     return None if payment is None else _details(payment)
 
 

@@ -252,12 +252,12 @@ def _quote(items: Sequence[ItemDetails], at: datetime) -> RefundQuote:
     )
 
 
-def row_of(reservation_id: UUID) -> Reservation:
-    """Return the row, without a lock. Raises: ReservationNotFound, there is none."""
-    try:
-        return Reservation.objects.get(pk=reservation_id)
-    except Reservation.DoesNotExist as error:
-        raise ReservationNotFound(str(reservation_id)) from error
+def row_of(reservation_id: UUID, *, lock: bool = False) -> Reservation:
+    """Return the row, as `standings` does. Raises: ReservationNotFound, there is none."""
+    rows = Reservation.objects.filter(pk=reservation_id)
+    for row in rows.select_for_update() if lock else rows:
+        return row
+    raise ReservationNotFound(str(reservation_id))
 
 
 def summary(row: Reservation) -> ReservationSummary:

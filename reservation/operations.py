@@ -1,26 +1,11 @@
 """The local operations of Reservation: hold, release, confirm. Effect and record are one transaction."""
 
-from uuid import UUID
-
 from eventbus.publish import publish
 from eventbus.together import write
 from outbound.call import Call
 from reservation.composition import OfferExpired
 from reservation.domain import Status
-from reservation.itinerary import ReservationNotFound, refund_quote, row_of
-from reservation.models import Reservation
-
-
-def locked(reservation_id: UUID) -> Reservation:
-    """Return the row with its lock, for the rest of the caller's transaction.
-
-    Raises:
-        ReservationNotFound: there is none.
-    """
-    try:
-        return Reservation.objects.select_for_update().get(pk=reservation_id)
-    except Reservation.DoesNotExist as error:
-        raise ReservationNotFound(str(reservation_id)) from error
+from reservation.itinerary import refund_quote, row_of
 
 
 class Hold:

@@ -38,6 +38,7 @@ from reservation.itinerary import (
     of,
     price,
     refund_quote,
+    row_of,
     standings,
 )
 from reservation.operations import (
@@ -47,7 +48,6 @@ from reservation.operations import (
     QuoteRefund,
     Release,
     WithdrawQuote,
-    locked,
 )
 
 __all__ = [
@@ -128,7 +128,7 @@ def change_travellers(*, reservation_id: UUID, travellers: Sequence[NewTraveller
     """
     check_travellers(travellers)
     with transaction.atomic():
-        reservation = locked(reservation_id)
+        reservation = row_of(reservation_id, lock=True)
         if reservation.status not in OPEN:
             raise TravellersClosed(f"the reservation is {reservation.status}")
         reservation.travellers.all().delete()
@@ -146,7 +146,7 @@ def begin_confirmation(*, reservation_id: UUID, at: datetime) -> datetime:
         ReservationNotFound: there is none.
     """
     with transaction.atomic():
-        reservation = locked(reservation_id)
+        reservation = row_of(reservation_id, lock=True)
         try:
             reservation.begin_confirmation()
         except IllegalTransition as error:
@@ -163,7 +163,7 @@ def cancel_draft(*, reservation_id: UUID, at: datetime, reason: str = "by_travel
         ReservationNotFound: there is none.
     """
     with transaction.atomic():
-        reservation = locked(reservation_id)
+        reservation = row_of(reservation_id, lock=True)
         if reservation.status != Status.DRAFT:
             raise NotCancellable(f"the reservation is {reservation.status}")
         publish(reservation.cancel(reason=reason, at=at))
@@ -178,7 +178,7 @@ def begin_cancellation(*, reservation_id: UUID, at: datetime) -> None:
         ReservationNotFound: there is none.
     """
     with transaction.atomic():
-        reservation = locked(reservation_id)
+        reservation = row_of(reservation_id, lock=True)
         if reservation.status != Status.CONFIRMED:
             raise NotCancellable(f"the reservation is {reservation.status}")
         reservation.begin_cancellation(at=at)
@@ -192,7 +192,7 @@ def fail(*, reservation_id: UUID, reason: str, at: datetime) -> None:
         IllegalTransition: no attempt is under way.
     """
     with transaction.atomic():
-        reservation = locked(reservation_id)
+        reservation = row_of(reservation_id, lock=True)
         if reservation.status == Status.FAILED:
             return
         publish(reservation.fail(reason=reason, at=at))
@@ -206,7 +206,7 @@ def cancel(*, reservation_id: UUID, reason: str, at: datetime) -> None:
         IllegalTransition: it is confirmed (`begin_cancellation` first) or has failed.
     """
     with transaction.atomic():
-        reservation = locked(reservation_id)
+        reservation = row_of(reservation_id, lock=True)
         if reservation.status == Status.CANCELLED:
             return
         publish(reservation.cancel(reason=reason, at=at))
@@ -220,7 +220,7 @@ def keep(*, reservation_id: UUID, reason: str, at: datetime) -> None:
         IllegalTransition: no cancellation is under way.
     """
     with transaction.atomic():
-        reservation = locked(reservation_id)
+        reservation = row_of(reservation_id, lock=True)
         if reservation.status == Status.CONFIRMED:
             return
         reservation.keep()

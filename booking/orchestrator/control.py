@@ -1,7 +1,6 @@
 """What the outside asks of a saga: start, cancel, wake, retry. Each inside the caller's transaction or its own."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
@@ -193,17 +192,13 @@ def resolve(
         settled = settling.settle(work, call, outcome, answer)
         work.note("resolved", settled, actor=actor, outcome=outcome, evidence=evidence)
         work.move(due_at=work.now, attention_reason=None)
-        with operations.circumstances(work), _as_it_was_looked_at():
-            work.save()
-
-
-@contextmanager
-def _as_it_was_looked_at() -> Iterator[None]:
-    """Tell a person that what they look at is changing this moment."""
-    try:
-        yield
-    except together.Overtaken as error:
-        raise NotResolvable("what it is about was changed this moment: look again") from error
+        with operations.circumstances(work):
+            try:
+                work.save()
+            except together.Overtaken as error:
+                raise NotResolvable(
+                    "what it is about was changed this moment: look again"
+                ) from error
 
 
 def _live(subject_id: UUID) -> Work | None:

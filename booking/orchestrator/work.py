@@ -19,7 +19,7 @@ from django.db.models import Q
 
 from booking.orchestrator.models import SagaEvent
 from booking.orchestrator.shape import CallId, Direction, Rows, SagaRow, StepRow
-from eventbus import together
+from eventbus import faults, together
 
 _IDENTITY: Final = ("step", "item", "direction")
 _FIXED: Final = {*_IDENTITY, "given", "never_resend"}
@@ -173,7 +173,7 @@ class Work:
                 cursor.execute(statement, parameters)
                 [now] = cursor.fetchone()
         except DatabaseError as error:
-            if getattr(error.__cause__, "sqlstate", None) != _OVERTAKEN:
+            if faults.sqlstate_of(error) != _OVERTAKEN:
                 raise
             raise together.Overtaken(str(self.saga.id)) from error
         self.saga = replace(self.saga, epoch=self.saga.epoch + 1)

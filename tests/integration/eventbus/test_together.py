@@ -72,21 +72,31 @@ def change(row: Payment, **fields: Any) -> None:
     together.write(row)
 
 
+def write_what_waits(batch: together.Together) -> list[str]:
+    """Have the last word; return the tables that were written."""
+    rows = batch.take()
+    with connection.cursor() as cursor:
+        for kind, found in rows.items():
+            cursor.execute(kind.sql(), [kind.parameter(found)])
+    return [kind.table for kind in rows]
+
+
+def in_vain(within: Callable[[], Any], *changes: Callable[[], object]) -> None:
+    """Do everything, see what is there, and go back."""
+    with within():
+        for make in changes:
+            make()
+        raise Changed(Payment.objects.get().status)
+
+
 def test_what_is_read_and_then_written_needs_no_transaction_of_its_own(stored: Payment) -> None:
     seen: list[str] = []
-
-    def last_word() -> None:
-        rows = batch.take()
-        seen.extend(kind.table for kind in rows)
-        with connection.cursor() as cursor:
-            for kind, found in rows.items():
-                cursor.execute(kind.sql(), [kind.parameter(found)])
 
     with sent() as lines, together.transaction() as batch:
         row = Payment.objects.get()
         change(row, status="voided")
         publish(void(row))
-        batch.lead(last_word)
+        batch.lead(lambda: seen.extend(write_what_waits(batch)))
         assert lines == ["SELECT"]
 
     assert lines == ["SELECT", "UPDATE", "INSERT"]
@@ -115,14 +125,8 @@ def test_several_statements_without_a_last_word_are_one_transaction(stored: Paym
 def test_what_cannot_wait_begins_an_ordinary_transaction(
     stored: Payment, cannot_wait: Callable[[], object]
 ) -> None:
-    def in_vain() -> None:
-        with together.transaction():
-            cannot_wait()
-            change(stored, status="voided")
-            raise Changed
-
-    with sent() as lines, pytest.raises(Changed):
-        in_vain()
+    with sent() as lines, pytest.raises(Changed, match="voided"):
+        in_vain(together.transaction, cannot_wait, lambda: change(stored, status="voided"))
 
     assert lines[0] == "BEGIN"
     assert Payment.objects.get().status == "ready"
@@ -142,13 +146,8 @@ def test_the_last_word_comes_before_what_cannot_wait(stored: Payment) -> None:
 
 
 def test_who_reads_what_waits_sees_it_and_can_still_go_back(stored: Payment) -> None:
-    def in_vain() -> None:
-        with together.transaction():
-            change(stored, status="voided")
-            raise Changed(Payment.objects.get().status)
-
     with pytest.raises(Changed, match="voided"):
-        in_vain()
+        in_vain(together.transaction, lambda: change(stored, status="voided"))
 
     assert Payment.objects.get().status == "ready"
 
@@ -256,7 +255,7 @@ def test_who_catches_what_the_database_refused_cannot_go_on(stored: Payment) -> 
 
 def test_nothing_comes_after_the_statement_that_commits(stored: Payment) -> None:
     with together.transaction() as batch:
-        batch.lead(lambda: change_now(batch))
+        batch.lead(lambda: write_what_waits(batch))
         change(stored, status="voided")
         batch.finish()
         for late in (Payment.objects.count, lambda: change(stored, status="ready")):
@@ -266,12 +265,6 @@ def test_nothing_comes_after_the_statement_that_commits(stored: Payment) -> None
             batch.lead(lambda: None)
 
     assert Payment.objects.get().status == "voided"
-
-
-def change_now(batch: together.Together) -> None:
-    [(kind, rows)] = batch.take().items()
-    with connection.cursor() as cursor:
-        cursor.execute(kind.sql(), [kind.parameter(rows)])
 
 
 def test_one_transaction_has_one_first_word(stored: Payment) -> None:
@@ -297,14 +290,12 @@ def test_what_the_database_refuses_is_refused_within_too(stored: Payment) -> Non
 
 
 def test_within_a_transaction_that_is_under_way_everything_is_part_of_it(stored: Payment) -> None:
-    def in_vain() -> None:
-        with transaction.atomic():
-            with together.transaction():
-                change(stored, status="voided")
-            raise Changed(Payment.objects.get().status)
+    def change_it() -> None:
+        with together.transaction():
+            change(stored, status="voided")
 
     with pytest.raises(Changed, match="voided"):
-        in_vain()
+        in_vain(transaction.atomic, change_it)
 
     assert Payment.objects.get().status == "ready"
 
