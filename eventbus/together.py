@@ -35,10 +35,10 @@ class Versioned(models.Model):
     class Meta:
         abstract = True
 
-    def save(self, *args: Any, **kwargs: Any) -> None:
+    def save(self, **kwargs: Any) -> None:
         """Write the row over whatever is there: the caller holds its lock."""
         changed = not self._state.adding
-        super().save(*args, **kwargs)
+        super().save(**kwargs)
         self.version += changed
 
 

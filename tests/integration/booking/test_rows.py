@@ -1,6 +1,6 @@
 """What one unit of work writes, and what is written of a saga that cannot even be read."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -193,7 +193,7 @@ def test_who_is_overtaken_writes_nothing_and_lets_no_service_write(
 def test_trouble_of_a_service_is_not_told_by_who_is_overtaken(late: Work) -> None:
     late.afterwards(lambda: 1 // 0)
 
-    with pytest.raises(Overtaken), together.transaction():
+    with pytest.raises(Overtaken, match=str(late.saga.id)), together.transaction():
         late.save()
 
 
@@ -229,10 +229,21 @@ def test_trouble_of_the_database_is_told_and_not_looked_behind(saga: SagaInstanc
 def test_trouble_of_a_service_is_told_by_who_is_not(saga: SagaInstance) -> None:
     work = store.read(saga.pk)
     work.afterwards(lambda: 1 // 0)
+    sent: list[str] = []
 
-    with pytest.raises(ZeroDivisionError), together.transaction():
+    def note(execute: Callable[..., Any], sql: str, *rest: Any) -> Any:
+        answer = execute(sql, *rest)
+        sent.append(sql.split()[0])
+        return answer
+
+    with (
+        pytest.raises(ZeroDivisionError),
+        together.transaction(),
+        connection.execute_wrapper(note),
+    ):
         work.save()
 
+    assert sent == ["SELECT"]  # a look, and no write
     saga.refresh_from_db()
     assert saga.epoch == 0
 

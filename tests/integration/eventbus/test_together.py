@@ -259,9 +259,13 @@ def test_nothing_comes_after_the_statement_that_commits(stored: Payment) -> None
         change(stored, status="voided")
         batch.finish()
         for late in (Payment.objects.count, lambda: change(stored, status="ready")):
-            with pytest.raises(RuntimeError, match="has ended"):
+            with pytest.raises(
+                RuntimeError, match=r"^the transaction has ended with its last statement$"
+            ):
                 late()
-        with pytest.raises(RuntimeError, match="has ended"):
+        with pytest.raises(
+            RuntimeError, match=r"^the transaction has ended with its last statement$"
+        ):
             batch.lead(lambda: None)
 
     assert Payment.objects.get().status == "voided"
@@ -270,7 +274,7 @@ def test_nothing_comes_after_the_statement_that_commits(stored: Payment) -> None
 def test_one_transaction_has_one_first_word(stored: Payment) -> None:
     with together.transaction() as batch:
         batch.lead(lambda: None)
-        with pytest.raises(RuntimeError, match="one unit of work"):
+        with pytest.raises(RuntimeError, match=r"^one transaction, one unit of work$"):
             batch.lead(lambda: None)
 
 
@@ -308,3 +312,51 @@ def test_a_locked_row_that_is_saved_counts_as_changed(stored: Payment) -> None:
 
     assert Payment.objects.get().version == 2
     assert payment().version == 1
+
+
+def test_a_row_that_was_saved_is_known_as_it_is_and_can_be_written(stored: Payment) -> None:
+    row = payment()
+    row.save()
+    assert row.version == 1
+
+    for version in (2, 3):
+        row.save()
+        assert row.version == version == Payment.objects.get(pk=row.pk).version
+    change(row, status="voided")
+
+    assert Payment.objects.get(pk=row.pk).status == "voided"
+
+
+def test_a_row_is_saved_as_it_was_asked_for(stored: Payment) -> None:
+    stored.status, stored.method = "voided", "pm_x"
+    stored.save(update_fields=["status"])
+
+    assert (Payment.objects.get().status, Payment.objects.get().method) == (
+        "voided",
+        "pm_card_visa",
+    )
+    with pytest.raises(IntegrityError, match="payments_payment_pkey"):
+        stored.save(force_insert=True)
+
+
+def test_the_last_word_comes_first_in_a_transaction_that_is_under_way(stored: Payment) -> None:
+    words: list[str] = []
+    with transaction.atomic(), together.transaction() as batch:
+        batch.lead(lambda: words.append("first"))
+        assert Payment.objects.count() == 1
+        assert words == []
+        Payment.objects.update(status="voided")
+        assert words == ["first"]
+
+
+def test_who_watches_as_well_hears_all_there_is_to_hear(stored: Payment) -> None:
+    heard: list[tuple[bool, set[str]]] = []
+
+    def listen(execute: Callable[..., Any], sql: str, params: Any, many: bool, context: Any) -> Any:
+        heard.append((many, set(context)))
+        return execute(sql, params, many, context)
+
+    with together.transaction(), connection.execute_wrapper(listen):
+        Payment.objects.count()
+
+    assert heard == [(False, {"connection", "cursor"})]

@@ -655,8 +655,11 @@ def test_a_worker_that_is_overtaken_again_and_again_comes_to_an_end(
     limited(monkeypatch, engine.READINGS + 1)
     monkeypatch.setattr(moves, "save", raising(Overtaken("never as it was read")))
 
+    one = worker(desk)
+
     with pytest.raises(RuntimeError, match=f"overtaken {engine.READINGS} times"):
-        worker(desk).advance()
+        one.advance()
+    assert one.readings == engine.READINGS + 1
 
 
 def test_a_row_that_a_local_step_did_not_find_as_it_was_read_is_no_trouble_of_the_step(
