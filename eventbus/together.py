@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 from django.db import connection, models
@@ -43,6 +43,8 @@ class Versioned(models.Model):
 
 
 Rows = list[dict[str, Any]]
+K = TypeVar("K")
+V = TypeVar("V")
 
 
 @dataclass(frozen=True)
@@ -81,6 +83,7 @@ class Together:
     def __init__(self, *, begun: bool) -> None:
         """Begin with nothing, in a transaction that PostgreSQL knows of or (not `begun`) does not."""
         self.first: Callable[[], None] | None = None
+        self.answers: dict[tuple[object, object], Any] = {}
         self._waiting: dict[Kind, Rows] = {}
         self._sending = False
         self._begun = begun
@@ -190,6 +193,17 @@ def _collecting(*, begun: bool) -> Iterator[Together]:
             yield together
     finally:
         _current.reset(token)
+
+
+def once(read: Callable[[K], V], key: K) -> V:
+    """Return what `read` says of a key, asked once in a transaction: what is read there with each of several calls."""
+    together = _current.get()
+    if together is None:
+        return read(key)
+    if (read, key) not in together.answers:
+        together.answers[read, key] = read(key)
+    answer: V = together.answers[read, key]
+    return answer
 
 
 def write(row: models.Model) -> None:

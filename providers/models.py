@@ -125,6 +125,15 @@ class Order(models.Model):
     def __str__(self) -> str:
         return f"{self.key} ({self.status})"
 
+    @staticmethod
+    def standing(reservation_id: uuid.UUID) -> dict[uuid.UUID, str]:
+        """Return the key of the order that stands for each item.
+
+        Asked for by the trip: the index by item holds booked orders only, and is of no use to a plan for any status.
+        """
+        orders = Order.objects.filter(reservation_id=reservation_id, status=BOOKED)
+        return dict(orders.values_list("item_id", "key"))
+
     def booked(self) -> LegBooked:
         """Return the event of an order that the partner accepted."""
         return LegBooked(

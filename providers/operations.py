@@ -9,7 +9,7 @@ from uuid import UUID
 import msgspec
 
 from eventbus.publish import publish
-from eventbus.together import write
+from eventbus.together import once, write
 from outbound.call import Call, Traits
 from outbound.deadline import Deadline
 from providers import domain
@@ -99,8 +99,8 @@ class Book(Guarded):
             AlreadyBooked: what an earlier attempt booked could not be cancelled.
         """
         given = call.given
-        standing = Order.objects.filter(item_id=UUID(call.item), status=BOOKED)
-        if standing.exclude(key=call.key).exists():
+        standing = once(Order.standing, call.subject_id)
+        if standing.get(UUID(call.item), call.key) != call.key:
             raise AlreadyBooked(
                 "what an earlier attempt booked for this leg could not be cancelled"
             )

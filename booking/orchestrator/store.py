@@ -41,9 +41,11 @@ SELECT json_build_object(
     'calls', (SELECT coalesce(json_agg(c ORDER BY c.id), '[]') FROM (
         SELECT *, idempotency = 'D' AS never_resend FROM saga_step WHERE saga_id = saga.id) AS c),
     'now', booking_now())::text
-FROM saga WHERE saga.id = ANY(%s)
-"""
+FROM saga WHERE saga.id = """
 # One snapshot for saga and calls: two statements could see a write of somebody else in between.
+_READ_ONE: Final = f"{_READ} %s"
+"""Apart from `_READ_SEVERAL`, which PostgreSQL plans anew each time, as it cannot know how many they will be."""
+_READ_SEVERAL: Final = f"{_READ} ANY(%s)"
 
 
 def now() -> datetime:
@@ -61,18 +63,21 @@ def read(saga_id: UUID) -> Work:
     Raises:
         SagaNotFound: no such saga.
     """
-    try:
-        return read_several([saga_id])[saga_id]
-    except KeyError:
-        raise SagaNotFound(str(saga_id)) from None
+    for work in _read(_READ_ONE, saga_id):
+        return work
+    raise SagaNotFound(str(saga_id))
 
 
 def read_several(saga_ids: Sequence[UUID]) -> dict[UUID, Work]:
     """Read sagas with their calls in one statement; unknown ones are left out."""
+    return {work.saga.id: work for work in _read(_READ_SEVERAL, list(saga_ids))}
+
+
+def _read(statement: str, which: UUID | list[UUID]) -> list[Work]:
     with connection.cursor() as cursor:
-        cursor.execute(_READ, [list(saga_ids)])
+        cursor.execute(statement, [which])
         found = [_STORED.decode(row[0]) for row in cursor.fetchall()]
-    return {stored.saga.id: Work(stored.saga, stored.calls, stored.now) for stored in found}
+    return [Work(stored.saga, stored.calls, stored.now) for stored in found]
 
 
 def lock(saga_id: UUID) -> Work:

@@ -271,6 +271,26 @@ def test_nothing_comes_after_the_statement_that_commits(stored: Payment) -> None
     assert Payment.objects.get().status == "voided"
 
 
+def test_what_is_asked_with_each_of_several_calls_is_asked_once_in_a_transaction() -> None:
+    asked: list[str] = []
+
+    def read(key: str) -> int:
+        asked.append(key)
+        return len(asked)
+
+    def other(key: str) -> str:
+        return key.upper()
+
+    with together.transaction():
+        answers = [together.once(read, key) for key in ("a", "a", "b", "a")]
+        assert together.once(other, "a") == "A"
+    with together.transaction():
+        answers.append(together.once(read, "a"))
+    answers += [together.once(read, "a"), together.once(read, "a")]
+
+    assert answers == [1, 1, 2, 1, 3, 4, 5]
+
+
 def test_one_transaction_has_one_first_word(stored: Payment) -> None:
     with together.transaction() as batch:
         batch.lead(lambda: None)

@@ -1,13 +1,16 @@
 """Booking and cancelling a leg at partners of every class, judged by the sandbox's own ledger."""
 
+import re
 import time
 from dataclasses import replace
 from uuid import UUID, uuid4
 
 import legs
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
 
+from eventbus import together
 from eventbus.testing import capture
 from outbound import http
 from outbound.call import Refusal
@@ -229,6 +232,29 @@ def test_a_leg_that_stands_booked_is_refused_before_anything_is_sent(partners: S
     back = legs.taking_back(call, request, answer)
     CANCEL.record(CANCEL.call(CANCEL.prepare(back), back), back)
     assert BOOK.prepare(again) == request
+
+
+def test_what_stands_is_looked_for_once_for_all_legs_and_by_trip(partners: Server) -> None:
+    call = legs.a_call(legs.an_offer("skyways"))
+    others = [replace(call, item=str(uuid4()), key=f"key-{uuid4()}") for _ in range(2)]
+    with CaptureQueriesContext(connection) as sent, together.transaction():
+        for leg in (call, *others):
+            BOOK.prepare(leg)
+
+    [statement] = {q["sql"] for q in sent if 'FROM "providers_order"' in q["sql"]}
+    assert sum('FROM "providers_order"' in q["sql"] for q in sent) == 1
+    # As PostgreSQL plans it once for every status: an index of booked orders alone would be of no use.
+    asked = re.sub(r"'booked'", "$1", statement)
+    assert asked != statement
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        cursor.execute(f"PREPARE looking AS {asked}")
+        cursor.execute("EXPLAIN EXECUTE looking (NULL)")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+        cursor.execute("DEALLOCATE looking")
+    assert "Seq Scan" not in plan
+    assert "Index Cond: (reservation_id =" in plan
 
 
 def test_class_c_tells_a_cancelled_order_from_a_confirmed_one(partners: Server) -> None:
