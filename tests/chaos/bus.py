@@ -55,6 +55,9 @@ def _run(options: argparse.Namespace) -> int:
     ]
     sys.stdout.write(_report(options, outcomes) + "\n")
     ours = outcomes[0].verdict
+    if ours.missing:
+        lines = [f"{place}: {value}" for place, value in outcomes[0].whereabouts.items()]
+        sys.stdout.write("\n".join(["what is missing", *lines]) + "\n")
     complete = ours.events == options.events + bus_run.CALM_EVENTS == ours.effects
     return 0 if complete and not (ours.missing or ours.doubled or ours.out_of_order) else 1
 

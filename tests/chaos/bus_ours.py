@@ -1,6 +1,8 @@
 """The bus under test: its relay, its consumer, writers that publish to it."""
 
+import json
 import random
+from typing import Final
 from uuid import UUID
 
 import django
@@ -24,6 +26,21 @@ OUTBOX = "eventbus_outbox"
 STREAM = "chaos"
 
 chaos = Group("chaos", streams=[STREAM], start="beginning")
+
+
+WHEREABOUTS: Final = f"""
+    SELECT json_build_object(
+        'without a number', count(*) FILTER (WHERE o.position IS NULL),
+        'beyond the cursor', count(*) FILTER (WHERE o.position > place.position),
+        'before the cursor', count(*) FILTER (WHERE o.position <= place.position),
+        'in the inbox', json_agg(DISTINCT concat_ws(': ', i.status, right(i.error, 300))) FILTER (WHERE i.id IS NOT NULL),
+        'cursor, head, published', concat_ws(', ', min(place.position), min(life.head), min(life.published)))::text
+    FROM eventbus_outbox AS o
+        LEFT JOIN eventbus_cursor AS place ON place.stream = o.stream
+        LEFT JOIN eventbus_stream AS life ON life.name = o.stream
+        LEFT JOIN eventbus_inbox AS i ON i.event_id = o.event_id
+    WHERE o.stream = %s AND {world.MISSING}
+"""
 
 
 class RolledBack(Exception):
@@ -55,6 +72,14 @@ def prepare() -> None:
 def redis_key() -> str:
     """Return the stream's key in its present life."""
     return streams.redis_key(stream=STREAM, epoch=log.tip(stream=STREAM).epoch)
+
+
+def whereabouts() -> dict[str, object]:
+    """Return where events are that have had no effect: before or beyond the cursor, and how the inbox holds them."""
+    with connection.cursor() as cursor:
+        cursor.execute(WHEREABOUTS, [STREAM])
+        [found] = cursor.fetchone()
+    return dict(json.loads(found))
 
 
 def write(seed: int, count: int, per_second: float) -> None:

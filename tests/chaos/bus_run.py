@@ -37,6 +37,7 @@ class Outcome:
 
     name: str
     verdict: world.Verdict
+    whereabouts: dict[str, object]
     seconds: float
     mischief: Counter[str]
     catch_up_seconds: list[float]
@@ -90,9 +91,11 @@ class Run:
             for process in [*writers, *self._workers.values()]:
                 process.kill()
                 process.join()
+        verdict = world.judge(self._db, outbox=self._bus.OUTBOX)
         return Outcome(
             name=self._bus.NAME,
-            verdict=world.judge(self._db, outbox=self._bus.OUTBOX),
+            verdict=verdict,
+            whereabouts=self._bus.whereabouts() if verdict.missing else {},
             seconds=time.monotonic() - began,
             mischief=self._done,
             catch_up_seconds=self._caught_up,

@@ -41,6 +41,11 @@ def redis_key() -> str:
     return KEY
 
 
+def whereabouts() -> dict[str, object]:
+    """Return nothing: nobody looks into what the recipe is known to lose."""
+    return {}
+
+
 def write(seed: int, count: int, per_second: float) -> None:
     """Publish as the other bus's writers do."""
     with world.connect() as db:
