@@ -18,6 +18,7 @@ from django.conf import settings
 from xdist.scheduler import LoadScopeScheduling
 
 from devstack.servers import Servers
+from tests import emptying
 
 
 def _start_servers() -> None:
@@ -54,6 +55,7 @@ def _use_redis_databases(first: int) -> None:
 
 _start_servers()
 django.setup()
+emptying.take_over()
 
 
 class Rooms(LoadScopeScheduling):

@@ -61,12 +61,7 @@ class Books:
     def offer(self, product):
         """Return the offer of "partner:product"."""
         partner, _, name = product.rpartition(":")
-        found = self.ada.get("/api/v1/offers", _query(PLACES[partner])).json()["offers"]
-        return next(
-            offer
-            for offer in found
-            if (offer["product"], offer["offer_id"].split(":")[0]) == (name, partner)
-        )
+        return self.ada.found(_query(PLACES[partner]), product=name, partner=f"{partner}:")
 
     def compose(self, *products, card="pm_card_visa"):
         """Put a trip together and enter payment details."""
