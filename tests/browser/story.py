@@ -22,7 +22,6 @@ from tests.integration.booking.ledgers import Books
 from tests.integration.booking.traveller import Traveller
 
 ROLES = ("operator", "support", "provider staff")
-QUICK = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +43,7 @@ def played(sandbox: Any) -> Iterator[World]:
     """Tell the story on a database that is emptied at the end."""
     places = {"SANDBOX_URL": sandbox.url, "STRIPE_API_BASE": sandbox.url}
     with (
-        override_settings(**places, PASSWORD_HASHERS=QUICK),
+        override_settings(**places),
         # A thread of the server lives as long as the browser's connection to it.
         patch.dict(connections.settings["default"], CONN_MAX_AGE=0),
         patch.object(tasks, "dispatch", lambda saga_id: True),
