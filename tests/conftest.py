@@ -60,51 +60,22 @@ settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  #
 
 
 class Rooms(LoadScopeScheduling):
-    """Keep a file on one worker, and all that shares a running stack or a context alone, so that each starts once.
+    """Keep a file on one worker, and all stories of one running stack, so that each stack starts once.
 
     xdist's own groups do nothing here: it marks them in a field that pytest 9.2 no longer reads.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        shared = _SHARED.search(nodeid)
-        return f"{shared[1]} {shared[2]}" if shared else nodeid.partition("::")[0]
+        mode = _STACK.search(nodeid)
+        return f"stack {mode[1]}" if mode else nodeid.partition("::")[0]
 
 
-_SHARED: Final = re.compile(
-    r"^tests/(flows|standalone)/.*\[(?:.*-)?(once|drop|triple|alone|booking|crm)(?:-.*)?\]$"
-)
-_LONG: Final = (
-    "tests/flows/",
-    "tests/standalone/",
-    "tests/howto/",
-    "tests/crash/",
-    "tests/browser/",
-    "tests/chaos/",
-    "tests/integration/devstack/",
-    "tests/unit/booking/test_decide_properties.py",
-    "tests/integration/api/",
-    "tests/integration/eventbus/",
-    "tests/compare/",
-    "tests/property/",
-)
-"""What takes longest, the longest first: begun last, one of them would keep one worker busy and four idle."""
-
-
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Let xdist begin with what takes longest; by itself it would begin with what has the most tests."""
-    if hasattr(config, "workerinput"):
-        items.sort(key=lambda item: _rank(item.nodeid))
-
-
-def _rank(nodeid: str) -> int:
-    return next((rank for rank, path in enumerate(_LONG) if nodeid.startswith(path)), len(_LONG))
+_STACK: Final = re.compile(r"^tests/flows/.*\[(?:.*-)?(once|drop|triple|alone)(?:-.*)?\]$")
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Rooms:
-    """Let xdist deal out rooms, in the order of the tests."""
-    config.option.loadscopereorder = False
+    """Let xdist deal out rooms."""
     return Rooms(config, log)
 
 
