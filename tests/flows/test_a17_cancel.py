@@ -8,24 +8,36 @@ import pytest
 from tests.flows.conftest import Story
 from tests.patience import until
 
+TRIES = 3
+"""On a busy machine a trip may be confirmed before it is asked about: that is another story (A18)."""
+CONFIRMED = "reservation.confirmed.v1"
+
 
 def _cancelled(story: Story, reservation: str) -> None:
     story.api.cancel(reservation).raise_for_status()
     until(lambda: story.api.get(reservation)["status"] == "cancelled", what="the cancellation")
 
 
+def _cancelled_in_flight(story: Story) -> tuple[str, int]:
+    """Cancel a trip while its hotel is being booked; return it, and the answer's status."""
+    for _ in range(TRIES):
+        reservation = story.api.compose(flight="standard", stay="slow")
+        story.api.pay_with(reservation, "pm_card_visa")
+        story.api.confirm(reservation)
+        until(lambda: story.orders(reservation), what="the first order")  # noqa: B023 - called at once
+        answer = story.api.cancel(reservation)
+        story.api.until_final(reservation)
+        if answer.status_code != 202 or CONFIRMED not in story.events(reservation, "reservation."):
+            return reservation, answer.status_code
+    raise AssertionError(f"{TRIES} trips were confirmed before they could be cancelled")
+
+
 def test_a_cancellation_in_flight_gives_everything_back(story: Story) -> None:
-    reservation = story.api.compose(flight="standard", stay="slow")
-    story.api.pay_with(reservation, "pm_card_visa")
-    story.api.confirm(reservation)
-    until(lambda: story.orders(reservation), what="the first order")
+    reservation, status = _cancelled_in_flight(story)
 
-    answer = story.api.cancel(reservation)
-
-    found = story.api.until_final(reservation)
-    expected = "cancelled" if answer.status_code == 202 else "confirmed"
-    assert answer.status_code in {202, 409}
-    assert found["status"] == expected
+    expected = "cancelled" if status == 202 else "confirmed"
+    assert status in {202, 409}
+    assert story.api.get(reservation)["status"] == expected
     story.check(reservation)
 
 
