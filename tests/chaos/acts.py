@@ -159,8 +159,9 @@ class Acts:
 
     def _drop_redis_clients(self, fault: Fault) -> str:
         with self._redis() as client:
-            dropped = client.client_kill_filter(_type="normal", skipme=True)
-        _must(dropped > 0, "no client was connected")
+            dropped = _until(
+                lambda: client.client_kill_filter(_type="normal", skipme=True), "a client"
+            )
         return f"{dropped} connections closed"
 
     def _run_id(self) -> str:
@@ -196,8 +197,7 @@ class Acts:
             "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid)) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
-        [dropped] = self._ask_postgres(statement)
-        _must(dropped > 0, "no client was connected")
+        dropped = _until(lambda: self._ask_postgres(statement)[0], "a client")
         return f"{dropped} backends terminated"
 
     def _postmaster_started(self) -> str:
