@@ -289,6 +289,7 @@ def test_what_is_asked_with_each_of_several_calls_is_asked_once_in_a_transaction
     answers += [together.once(read, "a"), together.once(read, "a")]
 
     assert answers == [1, 1, 2, 1, 3, 4, 5]
+    assert asked == ["a", "b", "a", "a", "a"]
 
 
 def test_one_transaction_has_one_first_word(stored: Payment) -> None:
