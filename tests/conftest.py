@@ -18,7 +18,7 @@ from django.conf import settings
 from xdist.scheduler import LoadScopeScheduling
 
 from devstack.servers import Servers
-from tests import emptying
+from tests import emptying, hashing
 
 
 def _start_servers() -> None:
@@ -56,7 +56,7 @@ def _use_redis_databases(first: int) -> None:
 _start_servers()
 django.setup()
 emptying.take_over()
-settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # Argon2 takes 0.2 s
+settings.PASSWORD_HASHERS = hashing.QUICK
 
 
 class Rooms(LoadScopeScheduling):

@@ -7,7 +7,6 @@ from typing import Any
 from unittest.mock import patch
 from uuid import UUID
 
-from django.core.management import call_command
 from django.db import connections
 from django.test import override_settings
 
@@ -17,6 +16,7 @@ from crm.models import Membership, Provider, Relationship
 from eventbus import testing
 from eventbus.models import InboxEntry, OutboxEntry
 from providers import services as providers
+from tests import emptying
 from tests.integration.backoffice.people import PASSWORD, somebody
 from tests.integration.booking.ledgers import Books
 from tests.integration.booking.traveller import Traveller
@@ -55,7 +55,7 @@ def played(sandbox: Any) -> Iterator[World]:
         finally:
             books.offset = 0.0
             books.forward(0)
-            call_command("flush", verbosity=0, interactive=False)
+            emptying.empty()
             # Playwright's loop has made another context of this thread, with a connection of its own.
             connections.close_all()
 

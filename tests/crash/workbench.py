@@ -26,6 +26,7 @@ from eventbus import connections as bus_connections
 from eventbus import delivery
 from outbound import broker, http
 from providers import services as providers
+from tests import hashing
 from tests.crash import clock, forks, hearing, judge, mutants, plans, play, traveller, wrapping
 from tests.crash.faults import Case, Fault, Outcome
 from tests.crash.forks import Notes
@@ -56,7 +57,7 @@ class Workbench:
         self._outside = Outside(directory)
         settings.SANDBOX_URL = settings.STRIPE_API_BASE = self._outside.url
         settings.EMAIL_BACKEND = "tests.crash.wrapping.Mailbox"
-        settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+        settings.PASSWORD_HASHERS = hashing.QUICK
         wrapping.Mailbox.path = str(directory / "mailbox")
         # A cardholder who never acts is asked after a few times, not for ten minutes.
         settings.PAYMENT_ACTION_SECONDS = 30.0

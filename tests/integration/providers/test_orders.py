@@ -18,6 +18,7 @@ from providers import services as providers
 from providers.events import LegBooked, LegCancelled, LegRefused
 from providers.gateways.network import CannotBeAsked
 from sandbox.server import Server
+from tests.plans import generic_plan
 
 pytestmark = pytest.mark.django_db
 ASKABLE = pytest.mark.parametrize("partner", ["skyways", "budgetair", "oldinn"])
@@ -246,13 +247,7 @@ def test_what_stands_is_looked_for_once_for_all_legs_and_by_trip(partners: Serve
     # As PostgreSQL plans it once for every status: an index of booked orders alone would be of no use.
     asked = re.sub(r"'booked'", "$1", statement)
     assert asked != statement
-    with connection.cursor() as cursor:
-        cursor.execute("SET LOCAL enable_seqscan = off")
-        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
-        cursor.execute(f"PREPARE looking AS {asked}")
-        cursor.execute("EXPLAIN EXECUTE looking (NULL)")
-        plan = "\n".join(line for (line,) in cursor.fetchall())
-        cursor.execute("DEALLOCATE looking")
+    plan = generic_plan(asked)
     assert "Seq Scan" not in plan
     assert "Index Cond: (reservation_id =" in plan
 
